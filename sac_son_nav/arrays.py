@@ -1,0 +1,53 @@
+"""One spelling of the mathematics for NumPy (on the robot) and torch (in training).
+
+The laws of walking, the roll-out and the objective are written once against the Python array API standard
+(2023.12); :func:`namespace` hands out the library their arguments come from. So the robot needs no torch to
+drive, and training takes gradients through the very code that drives it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+Array: TypeAlias = Any
+"""A ``numpy.ndarray`` or ``torch.Tensor``; docstrings state its shape, unit and frame."""
+
+__all__ = ["Array", "clip", "device", "namespace", "norm"]
+
+_NAMESPACES: dict[type, Any] = {}
+
+
+def namespace(*arrays: Array) -> Any:
+    """The array API namespace of the arguments. Looked up by type: a control step asks hundreds of times."""
+    for array in arrays:
+        kind = type(array)
+        if kind in _NAMESPACES:
+            return _NAMESPACES[kind]
+        if kind not in (int, float):
+            found = _NAMESPACES[kind] = array_namespace(array)
+            return found
+    raise TypeError(f"expected at least one array, got {[type(a).__name__ for a in arrays]}")
+
+
+def clip(array: Array, low: float | None = None, high: float | None = None) -> Array:
+    """`array` with each element brought to at least `low` and at most `high`; any shape.
+
+    The standard's own clip allows array bounds and checks for them, which on small arrays costs more than the
+    clipping.
+    """
+    if isinstance(array, np.ndarray | np.generic):
+        if low is not None:
+            array = np.maximum(array, low)
+        return array if high is None else np.minimum(array, high)
+    return namespace(array).clip(array, low, high)
+
+
+def norm(vectors: Array, floor: float = 1e-9) -> Array:
+    """Length of each plane vector, shape (..., 2) -> (...); never below `floor`, so it can be divided by and its
+    gradient at zero is zero instead of NaN."""
+    xp = namespace(vectors)
+    x, y = vectors[..., 0], vectors[..., 1]
+    return xp.sqrt(x * x + y * y + floor * floor)

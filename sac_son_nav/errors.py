@@ -1,0 +1,41 @@
+"""Everything this package refuses, as one tree.
+
+    SacSonError
+    ├── ConfigError          a setting is missing, unknown, mistyped or out of range
+    ├── MapError             a floor plan can't be read or makes no sense
+    ├── BagError             a recording can't be read or lacks what is asked of it
+    ├── MessageError         a message from the graph can't be used
+    ├── RouteError           there is no way from start to goal
+    └── GraphError           a process or topic of the running graph is missing or has failed
+
+Each carries one sentence: what, where, expected, got. Command-line entry points print that sentence and exit
+with status 2; nodes put it in `diagnostics` and stand still.
+"""
+
+
+class SacSonError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class ConfigError(SacSonError):
+    """A setting is missing, unknown, mistyped or out of range."""
+
+
+class MapError(SacSonError):
+    """A floor plan can't be read or makes no sense."""
+
+
+class BagError(SacSonError):
+    """A recording can't be read or lacks what is asked of it."""
+
+
+class MessageError(SacSonError):
+    """A message from the graph can't be used."""
+
+
+class RouteError(SacSonError):
+    """There is no way from start to goal."""
+
+
+class GraphError(SacSonError):
+    """A process or topic of the running graph is missing or has failed."""

@@ -1,0 +1,86 @@
+"""How a differential-drive base moves: exact arcs, and limits on speed and acceleration.
+
+Shapes: velocities are (..., 2) arrays of v [m/s, forward] and w [rad/s, counter-clockwise].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sac_son_nav.arrays import Array, clip, namespace
+from sac_son_nav.errors import ConfigError
+from sac_son_nav.geometry import wrap_angle
+
+
+@dataclass(frozen=True)
+class BaseLimits:
+    """What a base can do. Names follow Nav2's where Nav2 has one."""
+
+    vx_max: float = 0.6  # [m/s]
+    vx_min: float = 0.0  # [m/s]; negative allows reversing
+    wz_max: float = 1.5  # [rad/s]
+    acceleration: float = 0.8  # [m/s^2] while speeding up
+    deceleration: float = 2.5  # [m/s^2] while slowing down; the stopping distance rests on it
+    angular_acceleration: float = 4.0  # [rad/s^2]
+
+    def __post_init__(self) -> None:
+        for name in ("vx_max", "wz_max", "acceleration", "deceleration", "angular_acceleration"):
+            if not getattr(self, name) > 0.0:
+                raise ConfigError(f"{name}: expected a positive number, got {getattr(self, name)}")
+        if self.vx_min > 0.0:
+            raise ConfigError(f"vx_min: expected zero or less, got {self.vx_min}")
+
+
+def unicycle_step(pose: Array, velocity: Array, dt: float) -> Array:
+    """The pose (..., 3) after holding velocity (..., 2) for dt [s], along the exact arc.
+
+    The chord of an arc of angle a = w dt and length v dt is v dt sin(a/2)/(a/2), at yaw + a/2; the quotient's
+    Taylor series stands in near a = 0, so there is no branch for gradients to fall through.
+    """
+    xp = namespace(pose, velocity)
+    v, w = velocity[..., 0], velocity[..., 1]
+    half = 0.5 * w * dt
+    small = xp.abs(half) < 1e-3
+    safe = xp.where(small, xp.ones_like(half), half)
+    sinc = xp.where(small, 1.0 - half * half / 6.0, xp.sin(safe) / safe)
+    chord, direction = v * dt * sinc, pose[..., 2] + half
+    return xp.stack(
+        [
+            pose[..., 0] + chord * xp.cos(direction),
+            pose[..., 1] + chord * xp.sin(direction),
+            wrap_angle(pose[..., 2] + 2.0 * half),
+        ],
+        axis=-1,
+    )
+
+
+def rollout(pose: Array, velocities: Array, dt: float) -> Array:
+    """Poses (..., T, 3) after each of the velocities (..., T, 2), from pose (..., 3)."""
+    xp = namespace(pose, velocities)
+    poses = []
+    for t in range(velocities.shape[-2]):
+        pose = unicycle_step(pose, velocities[..., t, :], dt)
+        poses.append(pose)
+    return xp.stack(poses, axis=-2)
+
+
+def limit_velocity(wanted: Array, current: Array, limits: BaseLimits, dt: float) -> Array:
+    """The velocity (..., 2) nearest to `wanted` that the base can have dt [s] after `current`.
+
+    Braking uses `deceleration`, speeding up `acceleration`; a change of sign brakes to zero first. Turning
+    slows and quickens at `angular_acceleration`.
+    """
+    xp = namespace(wanted, current)
+    v, w = current[..., 0], current[..., 1]
+    faster, slower = limits.acceleration * dt, limits.deceleration * dt
+    forward = v >= 0.0
+    highest = xp.where(forward, v + faster, xp.minimum(v + slower, xp.zeros_like(v)))
+    lowest = xp.where(forward, xp.maximum(v - slower, xp.zeros_like(v)), v - faster)
+    # At rest both directions are open.
+    lowest = xp.where(v == 0.0, v - faster, lowest)
+    target_v = clip(wanted[..., 0], limits.vx_min, limits.vx_max)
+    target_w = clip(wanted[..., 1], -limits.wz_max, limits.wz_max)
+    turn = limits.angular_acceleration * dt
+    new_v = xp.minimum(xp.maximum(target_v, lowest), highest)
+    new_w = xp.minimum(xp.maximum(target_w, w - turn), w + turn)
+    return xp.stack([new_v, new_w], axis=-1)

@@ -1,0 +1,132 @@
+"""A floor plan as an occupancy grid, and how far every place in it is from the nearest wall.
+
+Frame `map`, metres. Cell (row, column) covers the square whose lower-left corner is origin + resolution *
+(column, row): row 0 is the lowest y, as in nav_msgs/OccupancyGrid. The grid is axis-aligned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from sac_son_nav.arrays import Array, clip, device, namespace
+from sac_son_nav.errors import MapError
+
+FREE, OCCUPIED, UNKNOWN = 0, 100, -1
+
+
+@dataclass(frozen=True)
+class OccupancyMap:
+    """Cells (rows, columns), int8: FREE, OCCUPIED or UNKNOWN; `origin` (2,) [m]: the lower-left corner."""
+
+    cells: NDArray[np.int8]
+    resolution: float
+    origin: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        if self.cells.ndim != 2 or self.cells.size == 0:
+            raise MapError(f"map: expected a grid of rows and columns, got shape {self.cells.shape}")
+        if not np.all(np.isfinite(self.origin)):
+            raise MapError(f"map origin: expected finite metres, got {self.origin}")
+        if not 0.0 < self.resolution < np.inf:
+            raise MapError(f"map resolution: expected metres per cell above zero, got {self.resolution}")
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """x_min, x_max, y_min, y_max [m]."""
+        rows, columns = self.cells.shape
+        x, y = self.origin
+        return x, x + columns * self.resolution, y, y + rows * self.resolution
+
+    @property
+    def occupied(self) -> NDArray[np.bool_]:
+        """Where walls are, (rows, columns)."""
+        return self.cells == OCCUPIED
+
+    @cached_property
+    def wall_distance(self) -> NDArray[np.float64]:
+        """From each cell's centre to the nearest wall's face, (rows, columns) [m]; negative inside walls.
+
+        The face of a wall is taken half a cell before the centre of its outermost cell. A plan without walls
+        is everywhere as far from one as the plan is large.
+        """
+        walls = self.occupied
+        if not walls.any():
+            return np.full(walls.shape, float(np.hypot(*walls.shape)) * self.resolution)
+        outside = ndimage.distance_transform_edt(~walls)
+        inside = ndimage.distance_transform_edt(walls)
+        return np.where(walls, 0.5 - inside, outside - 0.5) * self.resolution
+
+    @cached_property
+    def _wall_gradient(self) -> NDArray[np.float64]:
+        """Derivative of `wall_distance` along x and y, (rows, columns, 2), without unit."""
+        if min(self.cells.shape) < 2:
+            return np.zeros((*self.cells.shape, 2))
+        dy, dx = np.gradient(self.wall_distance, self.resolution)
+        return np.stack([dx, dy], axis=-1)
+
+    def cell_at(self, points: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Row and column (..., 2) of the cell under each point (..., 2) [m]; may lie outside the grid."""
+        cells = np.floor((np.asarray(points) - np.asarray(self.origin)) / self.resolution)
+        return cells.astype(np.intp)[..., ::-1]
+
+    def centre_of(self, cells: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The centre (..., 2) [m] of each cell (..., 2) given as row and column."""
+        return np.asarray(self.origin) + (np.asarray(cells)[..., ::-1] + 0.5) * self.resolution
+
+    def contains(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether each point (..., 2) [m] lies on the grid, (...)."""
+        cells = self.cell_at(points)
+        inside: NDArray[np.bool_] = np.all((cells >= 0) & (cells < self.cells.shape), axis=-1)
+        return inside
+
+    def distance_at(self, points: Array) -> Array:
+        """Distance to the nearest wall (...) [m] at points (..., 2) [m], bilinear between cell centres; points
+        beyond the plan take the value at its edge."""
+        return self._sample("distance", points)[..., 0]
+
+    def distance_and_direction_at(self, points: Array) -> tuple[Array, Array]:
+        """`distance_at` points (..., 2) [m], and the direction (..., 2), about unit length, in which it grows."""
+        values = self._sample("distance and direction", points)
+        return values[..., 0], values[..., 1:]
+
+    @cached_property
+    def _fields(self) -> dict[tuple[str, str, str], Array]:
+        """The sampled fields by name, type and device: asked for thousands of times, converted once."""
+        return {}
+
+    def _field(self, name: str, like: Array) -> Array:
+        """The named field as rows of channels (cells, C), in the type and on the device of `like`."""
+        key = (name, str(like.dtype), str(device(like)))
+        if key not in self._fields:
+            channels = [self.wall_distance[..., None]]
+            if name == "distance and direction":
+                channels.append(self._wall_gradient)
+            flat = np.concatenate(channels, axis=-1).reshape(self.cells.size, -1)
+            self._fields[key] = namespace(like).asarray(flat, dtype=like.dtype, device=device(like))
+        return self._fields[key]
+
+    def _sample(self, name: str, points: Array) -> Array:
+        """The named field (..., C) at points (..., 2) [m], bilinear between cell centres."""
+        xp = namespace(points)
+        rows, columns = self.cells.shape
+        x = clip((points[..., 0] - self.origin[0]) / self.resolution - 0.5, 0.0, columns - 1.0)
+        y = clip((points[..., 1] - self.origin[1]) / self.resolution - 0.5, 0.0, rows - 1.0)
+        x0 = clip(xp.floor(x), 0.0, max(columns - 2.0, 0.0))
+        y0 = clip(xp.floor(y), 0.0, max(rows - 2.0, 0.0))
+        fx, fy = (x - x0)[..., None], (y - y0)[..., None]
+        # Counted as integers: single precision can't tell cells of a large plan apart.
+        index = xp.reshape(xp.astype(y0, xp.int64) * columns + xp.astype(x0, xp.int64), (-1,))
+        field = self._field(name, points)
+        right, up = (1 if columns > 1 else 0), (columns if rows > 1 else 0)
+
+        def value(offset: int) -> Array:
+            return xp.reshape(xp.take(field, index + offset, axis=0), (*points.shape[:-1], field.shape[-1]))
+
+        lower = value(0) + (value(right) - value(0)) * fx
+        upper = value(up) + (value(up + right) - value(up)) * fx
+        return lower + (upper - lower) * fy

@@ -1,0 +1,114 @@
+"""What a world hands to the navigator, and what it gets back.
+
+Embedded simulator, replayed bag and robot all speak these few types; none of the code behind them knows which
+of the worlds it lives in. Times are seconds of the world's own clock. Arrays are NumPy, float64 unless said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One sweep of a planar laser, in the laser's own frame.
+
+    `ranges` (B,) [m]; beam i points at `angle_min + i * angle_increment` [rad]. A beam without a return is
+    inf or lies outside [range_min, range_max]; NaN is a broken beam.
+    """
+
+    stamp_s: float
+    ranges: Floats
+    angle_min: float
+    angle_increment: float
+    range_min: float
+    range_max: float
+    frame: str = "base_scan"
+
+    @property
+    def angles(self) -> Floats:
+        """Direction of each beam (B,) [rad]."""
+        angles: Floats = self.angle_min + self.angle_increment * np.arange(len(self.ranges), dtype=np.float64)
+        return angles
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """Which beams hit something, (B,)."""
+        finite = np.isfinite(self.ranges)
+        return finite & (self.ranges >= self.range_min) & (self.ranges <= self.range_max)
+
+    def points(self) -> Floats:
+        """The returns (M, 2) [m] in the laser's frame, in beam order, without the beams that hit nothing."""
+        valid = self.valid
+        ranges, angles = self.ranges[valid], self.angles[valid]
+        return np.stack([ranges * np.cos(angles), ranges * np.sin(angles)], axis=-1)
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """The people being followed at one moment; row i of every array is one person.
+
+    ids (N,) int64; positions (N, 2) [m] and velocities (N, 2) [m/s] in `frame`; covariances (N, 4, 4) over
+    x, y, vx, vy [SI]; confidences (N,) in [0, 1].
+    """
+
+    stamp_s: float
+    frame: str
+    ids: NDArray[np.int64]
+    positions: Floats
+    velocities: Floats
+    covariances: Floats
+    confidences: Floats
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @staticmethod
+    def empty(stamp_s: float, frame: str) -> Tracks:
+        """Nobody in sight."""
+        return Tracks(
+            stamp_s, frame, np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros((0, 2)), np.zeros((0, 4, 4)), np.zeros(0)
+        )
+
+
+@dataclass(frozen=True)
+class RobotState:
+    """Where the base is and how it moves: pose (3,) [m, m, rad] in `frame`, velocity (2,) [m/s, rad/s]."""
+
+    stamp_s: float
+    pose: Floats
+    velocity: Floats
+    frame: str = "map"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """All the navigator may know at one control step; `robot` and `tracks` share one frame.
+
+    `obstacle_points` (M, 2) [m], same frame: what the laser returned, people's legs included.
+    """
+
+    stamp_s: float
+    robot: RobotState
+    tracks: Tracks
+    obstacle_points: Floats = field(default_factory=lambda: np.zeros((0, 2)))
+
+
+@dataclass(frozen=True)
+class Command:
+    """A velocity for the base: linear [m/s, forward], angular [rad/s, counter-clockwise]."""
+
+    linear: float = 0.0
+    angular: float = 0.0
+
+    def as_array(self) -> Floats:
+        """(2,) [m/s, rad/s]."""
+        return np.array([self.linear, self.angular])
+
+
+STOP = Command()
