@@ -1,0 +1,132 @@
+"""How people find their way: for each place they may want to reach, which way to walk from everywhere else.
+
+Shortest ways are SciPy's Dijkstra from the goal over the eight-connected grid of open floor, with steps near walls
+made dearer. Where the goal is in plain sight people walk straight at it; elsewhere they aim at a place a little
+further along the shortest way, so that nobody walks in the grid's eight directions only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage, sparse
+from scipy.sparse import csgraph
+
+from sac_son_nav.errors import RouteError
+from sac_son_nav.maps import FREE, OCCUPIED, UNKNOWN, OccupancyMap
+from sac_son_nav.simulation.sensors import RayCaster
+from sac_son_nav.states import Floats
+
+CELL = 0.1  # [m] grid of the search; finer maps are coarsened to it
+CLEARANCE = 0.25  # [m] from walls that a walking person needs
+COMFORT = 0.4  # [m] beyond it, within which a step costs more
+WALL_PRICE = 2.0  # how much more, right at the clearance
+LOOK_AHEAD = 6  # cells along the shortest way that people aim at
+SIGHT_RAYS = 1440  # directions in which it is checked how far a goal can be seen
+
+
+@dataclass(frozen=True)
+class Way:
+    """The way to one goal (2,) [m] from every coarse cell: unit `directions` (rows, columns, 2), whether the goal is
+    `in_sight` (rows, columns), and the `cost` (rows, columns) [m, dearer near walls], inf where no way leads there."""
+
+    goal: Floats
+    directions: Floats
+    in_sight: NDArray[np.bool_]
+    cost: Floats
+
+
+class WalkingGraph:
+    """Ways over one floor plan; the graph is built once, each goal's way once."""
+
+    def __init__(self, floor: OccupancyMap) -> None:
+        self.floor = floor
+        self.stride = max(1, round(CELL / floor.resolution))
+        self.size = self.stride * floor.resolution
+        clearance = np.where(floor.cells == UNKNOWN, -1.0, floor.wall_distance)
+        self.clearance = _block_mean(clearance, self.stride)
+        self.open: NDArray[np.bool_] = self.clearance >= CLEARANCE
+        if not self.open.any():
+            raise RouteError(f"floor plan: expected open floor {2 * CLEARANCE:.2f} m wide somewhere, found none")
+        # Somebody pushed against a wall walks as the nearest open cell would have them walk.
+        nearest = ndimage.distance_transform_edt(~self.open, return_distances=False, return_indices=True)
+        self._nearest_open = nearest[0] * self.open.shape[1] + nearest[1]
+        self._ways: dict[tuple[float, float], Way] = {}
+
+    def cell_at(self, points: Floats) -> NDArray[np.intp]:
+        """Row and column (..., 2) of the coarse cell under points (..., 2) [m], clipped to the plan."""
+        cells = np.floor((points - np.asarray(self.floor.origin)) / self.size)[..., ::-1].astype(np.intp)
+        return np.clip(cells, 0, np.array(self.open.shape) - 1)
+
+    def way_to(self, goal: Floats) -> Way:
+        """The way to goal (2,) [m], worked out at the first call."""
+        key = (float(goal[0]), float(goal[1]))
+        if key not in self._ways:
+            self._ways[key] = self._search(np.array(key))
+        return self._ways[key]
+
+    def _search(self, goal: Floats) -> Way:
+        row, column = self.cell_at(goal)
+        source = int(self._nearest_open[row, column])
+        costs, towards = csgraph.dijkstra(self._graph, indices=source, return_predecessors=True)
+        number = np.arange(self.open.size)
+        towards = np.where(towards < 0, number, towards)
+        ahead = number
+        for _ in range(LOOK_AHEAD):
+            ahead = towards[ahead]
+        centres = self._centres.reshape(-1, 2)
+        aims = centres[ahead][self._nearest_open]  # (rows, columns, 2)
+        aims = np.where((ahead == source)[self._nearest_open][..., None], goal, aims)
+        offset = aims - self._centres
+        directions = offset / np.maximum(np.linalg.norm(offset, axis=-1, keepdims=True), 1e-9)
+        return Way(goal, directions, self._in_sight_of(goal), costs[self._nearest_open])
+
+    def _in_sight_of(self, goal: Floats) -> NDArray[np.bool_]:
+        """From which cells one can walk straight to the goal: what a laser there would see with walls grown."""
+        turns = np.arange(SIGHT_RAYS, dtype=np.float64) * (2.0 * np.pi / SIGHT_RAYS)
+        ranges = self._grown.cast(goal, turns, 1e3)
+        ranges = np.minimum(ranges, np.roll(ranges, -1))
+        offset = self._centres - goal
+        bins = np.floor(np.arctan2(offset[..., 1], offset[..., 0]) % (2.0 * np.pi) * (SIGHT_RAYS / (2.0 * np.pi)))
+        seen: NDArray[np.bool_] = np.linalg.norm(offset, axis=-1) < ranges[bins.astype(np.intp) % SIGHT_RAYS]
+        return seen
+
+    @cached_property
+    def _grown(self) -> RayCaster:
+        grown = np.where(self.floor.wall_distance < CLEARANCE, OCCUPIED, FREE).astype(np.int8)
+        return RayCaster(OccupancyMap(grown, self.floor.resolution, self.floor.origin))
+
+    @cached_property
+    def _centres(self) -> Floats:
+        rows, columns = self.open.shape
+        y, x = np.mgrid[0:rows, 0:columns]
+        return np.asarray(self.floor.origin) + (np.stack([x, y], axis=-1) + 0.5) * self.size
+
+    @cached_property
+    def _graph(self) -> sparse.csr_matrix:
+        """Symmetric graph of open cells: an edge costs its length, dearer near walls."""
+        rows, columns = self.open.shape
+        number = np.arange(rows * columns).reshape(rows, columns)
+        price = 1.0 + WALL_PRICE * np.clip(1.0 - (self.clearance - CLEARANCE) / COMFORT, 0.0, 1.0)
+        tails, heads, costs = [], [], []
+        for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+            here = (slice(0, rows - down), slice(max(0, -right), columns - max(0, right)))
+            there = (slice(down, rows), slice(max(0, right), columns + min(0, right)))
+            both = self.open[here] & self.open[there]
+            tails.append(number[here][both])
+            heads.append(number[there][both])
+            costs.append((0.5 * self.size * np.hypot(down, right) * (price[here] + price[there]))[both])
+        tail, head, cost = np.concatenate(tails), np.concatenate(heads), np.concatenate(costs)
+        half = sparse.coo_matrix((cost, (tail, head)), shape=(rows * columns, rows * columns))
+        return (half + half.T).tocsr()
+
+
+def _block_mean(values: Floats, stride: int) -> Floats:
+    """Mean over blocks of stride x stride cells; what is missing at the upper edges repeats the last cell."""
+    rows, columns = (-(-n // stride) * stride for n in values.shape)
+    padded = np.pad(values, ((0, rows - values.shape[0]), (0, columns - values.shape[1])), mode="edge")
+    blocks: Floats = padded.reshape(rows // stride, stride, columns // stride, stride).mean(axis=(1, 3))
+    return blocks

@@ -1,0 +1,162 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from sac_son_nav.config import RobotProfile, load_map, load_robot, resource
+from sac_son_nav.errors import ConfigError, MapError
+from sac_son_nav.simulation.floor_plans import PLANS, write
+from sac_son_nav.simulation.people import People
+from sac_son_nav.simulation.scenarios import PersonGroup, Stop, load_scenario
+from sac_son_nav.simulation.simulator import Simulator
+from test.simulation.worlds import room, world
+
+SHIPPED = {"corridor": 8, "crossing": 5, "doorway": 4, "empty": 0}
+
+
+@pytest.mark.parametrize(("name", "people"), SHIPPED.items())
+def test_shipped_scenarios_can_be_run_from_many_seeds(name: str, people: int) -> None:
+    scenario = load_scenario(name)
+    assert scenario.name == name
+    assert scenario.description
+    for seed in range(20):
+        crowd = People(scenario, seed)
+        assert len(crowd) == people
+        assert (np.asarray(scenario.floor.distance_at(crowd.positions)) >= crowd.radii - 1e-9).all()
+        apart = np.linalg.norm(crowd.positions[:, None] - crowd.positions, axis=-1) + 9.0 * np.eye(people)
+        assert people == 0 or apart.min() >= 0.5
+        assert (np.linalg.norm(crowd.positions - scenario.robot_start[:2], axis=-1) >= 0.5).all()
+
+
+def test_shipped_floor_plans_are_what_the_script_draws(tmp_path: Path) -> None:
+    write(tmp_path)
+    for name in PLANS:
+        for suffix in ("pgm", "yaml"):
+            drawn, kept = tmp_path / f"{name}.{suffix}", resource("config", f"maps/{name}.{suffix}")
+            assert drawn.read_bytes() == kept.read_bytes()
+
+
+def test_the_corridor_is_as_wide_and_long_as_drawn() -> None:
+    floor = load_map(resource("config", "maps/corridor.yaml"))
+    # Free along the middle for 18 m; 4 m across at x = 1, where there is neither door nor niche.
+    along, up = np.arange(-0.3, 18.3, 0.05) + 0.01, np.arange(-0.4, 4.4, 0.05) + 0.01
+    middle = np.stack([along, np.full_like(along, 2.01)], axis=-1)
+    across = np.stack([np.full_like(up, 1.01), up], axis=-1)
+    for points, metres in ((middle, 18.0), (across, 4.0)):
+        rows, columns = np.moveaxis(floor.cell_at(points), -1, 0)
+        assert np.count_nonzero(floor.cells[rows, columns] == 0) * 0.05 == pytest.approx(metres)
+    # 0.51 m above the floor of the corridor's lower wall.
+    assert float(floor.distance_at(np.array([1.01, 0.51]))) == pytest.approx(0.51, abs=0.01)
+
+
+def test_the_demo_takes_a_robot_of_60_cm_per_second_under_half_a_minute_when_nobody_is_there() -> None:
+    errand = load_scenario("corridor").robot
+    way = np.hypot(errand.goal[0] - errand.start[0], errand.goal[1] - errand.start[1])
+    assert 25.0 <= way / 0.6 <= 30.0
+
+
+def test_seeds_differ_and_repeat() -> None:
+    scenario = load_scenario("corridor")
+    one, again, other = (People(scenario, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one.positions, again.positions)
+    np.testing.assert_array_equal(one.speeds, again.speeds)
+    assert not np.allclose(one.positions, other.positions)
+    assert not np.allclose(one.speeds, other.speeds)
+
+
+def test_places_and_paces_are_drawn_from_the_stated_ranges() -> None:
+    group = PersonGroup(start=(1.0, 2.0, 3.0, 4.0), errand=(Stop((5.0, 1.0, 7.0, 2.0)),), count=2)
+    scenario = world(room(8.0, 6.0), group)
+    crowds = [People(scenario, seed) for seed in range(150)]
+    starts, speeds = np.concatenate([c.positions for c in crowds]), np.concatenate([c.speeds for c in crowds])
+    assert (starts >= [1.0, 2.0]).all()
+    assert (starts <= [3.0, 4.0]).all()
+    assert np.mean(speeds) == pytest.approx(1.25, abs=4 * 0.2 / np.sqrt(300))
+    assert np.std(speeds) == pytest.approx(0.2, rel=0.15)
+
+
+def base() -> dict[str, object]:
+    """A scenario file that is right."""
+    return {
+        "name": "mine",
+        "map": "doorway.yaml",
+        "robot": {"start": [1.0, 3.0, 0.0], "goal": [11.0, 3.0, 0.0]},
+        "people": [{"start": [3.0, 3.0], "errand": [{"to": [9.0, 3.0], "wait": 1.0}]}],
+    }
+
+
+def test_a_right_file_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(base()))
+    scenario = load_scenario(tmp_path / "mine.yaml")
+    assert scenario.people[0].errand[0] == Stop((9.0, 3.0), 1.0)
+    assert scenario.time_limit == 60.0
+
+
+def test_a_map_of_one_s_own_may_lie_beside_the_scenario(tmp_path: Path) -> None:
+    write(tmp_path)
+    own = tmp_path / "own.yaml"
+    (tmp_path / "doorway.yaml").rename(own)
+    for name in ("own.yaml", str(own)):
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump(base() | {"map": name}))
+        assert load_scenario(tmp_path / "mine.yaml").map_file == own
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"weather": "rain"}, "unknown setting 'weather'"),
+        ({"map": "palace.yaml"}, "map 'palace': not found; known are corridor, doorway, hall"),
+        ({"time_limit": 0}, "time_limit: expected seconds above zero, got 0.0"),
+        ({"robot": {"start": [6.1, 1.0, 0.0], "goal": [11.0, 3.0, 0.0]}}, "robot.start: expected open floor"),
+        ({"robot": {"start": [1.0, 3.0, 0.0], "goal": [40.0, 3.0, 0.0]}}, "robot.goal: expected a place on the map"),
+        ({"robot": {"start": [1.0, 3.0], "goal": [11.0, 3.0, 0.0]}}, "robot.start: expected 3 values, got 2"),
+        ({"people": [{"start": [6.1, 1.0]}]}, "people[0].start: expected open floor at [6.1, 1.0]"),
+        ({"people": [{"start": [6.0, 0.0, 6.1, 1.0]}]}, "people[0].start: expected open floor"),
+        ({"people": [{"start": [3.0, 3.0, 2.0, 4.0]}]}, "start: expected x_min < x_max"),
+        ({"people": [{"start": [3.0]}]}, "start: expected [x, y] or"),
+        ({"people": [{"start": [3, 3], "errand": [{"to": [6.1, 1]}]}]}, "people[0].errand[0].to: expected open floor"),
+        ({"people": [{"start": [3, 3], "errand": [{"to": [3, 1], "wait": -1}]}]}, "wait: expected seconds of zero"),
+        ({"people": [{"start": [3, 3], "count": 0}]}, "count: expected one person or more, got 0"),
+        ({"people": [{"start": [3, 3], "speed": -1}]}, "speed: expected a number above zero, got -1.0"),
+        ({"people": [{"start": [3, 3], "robot_weight": -1}]}, "robot_weight: expected zero or more"),
+        ({"people": [{"start": [3, 3], "speed": "fast"}]}, "speed: expected float, got 'fast'"),
+    ],
+)
+def test_wrong_files_get_one_sentence(tmp_path: Path, change: dict[str, object], says: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(base() | change))
+    with pytest.raises((ConfigError, MapError)) as caught:
+        load_scenario(path)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_scenario_names_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="scenario 'moon': not found; known are corridor, crossing, doorway, empty"):
+        load_scenario("moon")
+
+
+def test_a_stop_that_no_way_leads_to_is_refused() -> None:
+    divided = room(8.0, 6.0, (3.9, 0.0, 4.1, 6.0))
+    scenario = world(divided, PersonGroup(start=(2.0, 3.0), errand=(Stop((6.0, 3.0)),)))
+    with pytest.raises(ConfigError, match=r"no way leads from \(2.00, 3.00\) to \(6.00, 3.00\)"):
+        People(scenario, seed=0)
+
+
+def test_a_region_too_full_for_another_person_is_refused() -> None:
+    scenario = world(room(8.0, 6.0), PersonGroup(start=(4.0, 3.0, 4.6, 3.6), count=6))
+    with pytest.raises(ConfigError, match=r"no free place for person \d's start in \[4.0, 3.0, 4.6, 3.6\]"):
+        People(scenario, seed=0)
+
+
+def test_a_robot_too_big_for_its_start_and_a_negative_seed_are_refused() -> None:
+    scenario = load_scenario("doorway")
+    with pytest.raises(ConfigError, match=r"expected 2 m of room for the robot at its start \(1.2, 3\), got 1.2"):
+        Simulator(scenario, RobotProfile(radius=2.0), seed=0)
+    with pytest.raises(ConfigError, match="seed: expected zero or more, got -1"):
+        Simulator(scenario, load_robot("simulated"), seed=-1)
+    through_the_wall = replace(scenario, robot=replace(scenario.robot, goal=(6.0, 2.4, 0.0)))
+    with pytest.raises(ConfigError, match="at its goal"):
+        Simulator(through_the_wall, load_robot("simulated"), seed=0)
