@@ -1,0 +1,1 @@
+"""Recordings as the core's own types, read without ROS."""
