@@ -1,0 +1,1 @@
+"""From an observation to a command: route, candidates, objective, shield."""

@@ -1,0 +1,349 @@
+"""One control step, from what the robot sees to what it does. Start reading here.
+
+`Navigator.step` is the whole story: route, candidates, prediction with and without the robot, objective, shield.
+The `Plan` it returns carries everything it looked at, so that whoever asks can see why the robot did what it did.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sac_son_nav.errors import ConfigError, RouteError
+from sac_son_nav.geometry import inverse, rotate, transform_points, wrap_angle
+from sac_son_nav.kinematics import BaseLimits
+from sac_son_nav.maps import FREE, OCCUPIED, OccupancyMap
+from sac_son_nav.navigation import objective, planner
+from sac_son_nav.navigation.objective import ObjectiveConfig
+from sac_son_nav.navigation.planner import PlannerConfig
+from sac_son_nav.navigation.route import Route, RouteConfig, RoutePlanner
+from sac_son_nav.navigation.shield import ShieldConfig, Verdict, shield
+from sac_son_nav.prediction.predictor import Predictor, RobotFutures, SocialForce, SocialForceConfig
+from sac_son_nav.states import STOP, Command, Floats, Observation, Tracks
+
+
+@dataclass(frozen=True)
+class NavigationConfig:
+    """Everything that can be set about navigation; config/navigation.yaml overrides it."""
+
+    control_period: float = 0.1  # [s] between commands
+    reference: str = "absent"  # what "without the robot" means: absent or parked
+    position_tolerance: float = 0.2  # [m] from the goal at which the robot has arrived
+    yaw_tolerance: float = 0.25  # [rad]; the robot turns to the goal's yaw on the spot
+    people_considered: int = 10  # the nearest; a forecast's cost grows with their square
+    attention_range: float = 8.0  # [m] beyond which a person is left out of the plan
+    replan_aside: float = 1.5  # [m] off the route at which a new one is made
+    blocked_after: float = 3.0  # [s] without a way on, after which the route is made anew round what is seen
+    person_radius: float = 0.45  # [m] round a track within which laser returns are the person's, not an obstacle's
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    planner: PlannerConfig = field(default_factory=PlannerConfig)
+    route: RouteConfig = field(default_factory=RouteConfig)
+    shield: ShieldConfig = field(default_factory=ShieldConfig)
+    human_model: SocialForceConfig = field(default_factory=SocialForceConfig)
+
+    def __post_init__(self) -> None:
+        if self.reference not in ("absent", "parked"):
+            raise ConfigError(f"reference: expected absent or parked, got {self.reference!r}")
+        if not self.control_period > 0.0:
+            raise ConfigError(f"control_period: expected seconds above zero, got {self.control_period}")
+        if self.people_considered < 1:
+            raise ConfigError(f"people_considered: expected at least 1, got {self.people_considered}")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the robot does next, and why; all in frame `map`.
+
+    command: after the shield. status: idle, driving, turning, yielding, blocked or arrived. velocities (T, 2)
+    [m/s, rad/s] and poses (T, 3): the chosen plan, one row every `step_s`. people_with, people_without (N, T, 2)
+    [m]: the people of `ids` under the plan and under the reference. terms: the unweighted value of each term of
+    the objective. considered (K, T, 3): the poses of every candidate.
+    """
+
+    stamp_s: float
+    command: Command
+    status: str
+    reason: str = ""
+    step_s: float = 0.25
+    velocities: Floats = field(default_factory=lambda: np.zeros((0, 2)))
+    poses: Floats = field(default_factory=lambda: np.zeros((0, 3)))
+    ids: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    people_with: Floats = field(default_factory=lambda: np.zeros((0, 0, 2)))
+    people_without: Floats = field(default_factory=lambda: np.zeros((0, 0, 2)))
+    terms: dict[str, float] = field(default_factory=dict)
+    considered: Floats = field(default_factory=lambda: np.zeros((0, 0, 3)))
+
+
+class Navigator:
+    """Drives one robot to one goal at a time.
+
+    Give it a map (`set_map`) or a route (`set_route`), a goal (`set_goal`), then call `step` once per control
+    period. Deterministic: the same observations and seed give the same plans.
+    """
+
+    def __init__(
+        self,
+        config: NavigationConfig,
+        radius: float,
+        limits: BaseLimits,
+        predictor: Predictor | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.config, self.radius, self.limits = config, radius, limits
+        self.predictor: Predictor = predictor or SocialForce(config.human_model)
+        self.random = np.random.default_rng(seed)
+        self.floor: OccupancyMap | None = None
+        self.goal: Floats | None = None
+        self.route: Route | None = None
+        self._routes: RoutePlanner | None = None
+        self._given_route = False
+        self._plan: Floats | None = None
+        self._plan_stamp = 0.0
+        self._command = np.zeros(2)
+        self._arriving = self._arrived = False
+        self._blocked_since: float | None = None
+
+    def set_map(self, floor: OccupancyMap) -> None:
+        """Use this floor plan; the route is made anew."""
+        self.floor, self._routes = floor, RoutePlanner(floor, self.radius, self.config.route)
+        if not self._given_route:
+            self.route = None
+
+    def set_goal(self, pose: Floats | None) -> None:
+        """Go to pose (3,) [m, m, rad] in frame `map`; None: nowhere, stand still."""
+        self.goal, self.route, self._given_route = pose, None, False
+        self._forget()
+
+    def set_route(self, points: Floats, final_yaw: float | None = None) -> None:
+        """Follow a line (M, 2) [m] that somebody else planned; its end is the goal. It may be renewed at any time:
+        the last plan stays in mind, so a path that hardly changed changes little."""
+        self.route = Route.along(points, self.config.route.spacing)
+        if final_yaw is None:
+            last = self.route.points[-1] - self.route.points[-2]
+            final_yaw = float(np.arctan2(last[1], last[0]))
+        self.goal, self._given_route = np.array([*self.route.points[-1], final_yaw]), True
+        self._arriving = self._arrived = False
+
+    def step(self, observation: Observation) -> Plan:
+        """The plan for the next control period. Raises RouteError when no way leads to the goal."""
+        if self.goal is None:
+            return Plan(observation.stamp_s, STOP, "idle")
+        robot = observation.robot
+        if self._at_goal(robot.pose):
+            return self._finish(observation)
+        route = self._current_route(observation)
+        people = self._attended(observation.tracks, robot.pose)
+
+        start = self._moving(robot.velocity)
+        options = planner.candidates(
+            robot.pose,
+            start,
+            route,
+            self._last_plan(observation.stamp_s),
+            self.limits,
+            self.config.planner,
+            self.random,
+        )
+        people_with, people_without = self._predict(people, robot.pose, options.poses)
+
+        terms = objective.evaluate(
+            remaining=route.remaining(options.poses[..., :2]),
+            clearance=self._clearance(options.poses[..., :2], observation),
+            robot=options.poses[..., :2],
+            velocities=np.concatenate(
+                [np.broadcast_to(start, (len(options.poses), 1, 2)), options.velocities], axis=1
+            ),
+            people_with=people_with,
+            people_without=people_without,
+            step_s=self.config.planner.step,
+            robot_radius=self.radius,
+            config=self.config.objective,
+        )
+        best = int(np.argmin(objective.total(terms, self.config.objective.weights)))
+        wanted = options.velocities[best]
+        verdict = self._shield(wanted[0], start, observation)
+        self._remember(observation.stamp_s, wanted, verdict.command)
+        return Plan(
+            observation.stamp_s,
+            verdict.command,
+            self._status(options, terms, best, route, observation),
+            verdict.reason,
+            self.config.planner.step,
+            wanted,
+            options.poses[best],
+            people.ids,
+            people_with[best],
+            people_without[0],
+            {name: float(values[best]) for name, values in terms.items()},
+            options.poses,
+        )
+
+    # -- the parts of a step ------------------------------------------------------------------------------------
+
+    def _at_goal(self, pose: Floats) -> bool:
+        """Arrived, with some play so that arriving is not undone by a centimetre of drift."""
+        assert self.goal is not None
+        distance = float(np.linalg.norm(self.goal[:2] - pose[:2]))
+        self._arriving = distance < self.config.position_tolerance * (1.5 if self._arriving else 1.0)
+        return self._arriving
+
+    def _finish(self, observation: Observation) -> Plan:
+        """Stop at the goal, then turn on the spot to its yaw."""
+        assert self.goal is not None
+        turn = float(wrap_angle(np.asarray(self.goal[2] - observation.robot.pose[2])))
+        done = abs(turn) < self.config.yaw_tolerance * (1.5 if self._arrived else 1.0)
+        still = abs(observation.robot.velocity[0]) < 0.05
+        self._arrived = done and still
+        wanted = np.array([0.0, 0.0 if done or not still else np.clip(1.5 * turn, -0.8, 0.8)])
+        verdict = self._shield(wanted, self._moving(observation.robot.velocity), observation)
+        self._remember(observation.stamp_s, None, verdict.command)
+        return Plan(observation.stamp_s, verdict.command, "arrived" if self._arrived else "turning", verdict.reason)
+
+    def _current_route(self, observation: Observation) -> Route:
+        """The stretch ahead of the route in force; the route is made anew when there is none, when the robot strayed,
+        or when it is blocked."""
+        pose = observation.robot.pose
+        blocked_for = observation.stamp_s - (self._blocked_since or observation.stamp_s)
+        if self.route is not None and not self._given_route and blocked_for > self.config.blocked_after:
+            self._blocked_since = observation.stamp_s
+            self.route = self._detour(observation) or self.route
+        strayed = self.route is not None and self.route.project(pose[:2])[1] > self.config.replan_aside
+        if self.route is None or (strayed and not self._given_route):
+            assert self.goal is not None
+            if self._routes is None:
+                self.route = Route.along(np.stack([pose[:2], self.goal[:2]]), self.config.route.spacing)
+            else:
+                self.route = self._routes.plan(pose[:2], self.goal[:2])
+        here, _ = self.route.project(pose[:2])
+        return self.route.stretch(float(here), 1.0, self._reach() + 3.0)
+
+    def _detour(self, observation: Observation) -> Route | None:
+        """A route round what the laser sees now, or None if there is none."""
+        if self.floor is None or self.goal is None:
+            return None
+        points = self._unexplained(observation)
+        points = points[self.floor.contains(points)]
+        cells = self.floor.cells.copy()
+        rows, columns = np.moveaxis(self.floor.cell_at(points), -1, 0)
+        cells[rows, columns] = OCCUPIED
+        seen = OccupancyMap(cells, self.floor.resolution, self.floor.origin)
+        try:
+            routes = RoutePlanner(seen, self.radius, self.config.route)
+            return routes.plan(observation.robot.pose[:2], self.goal[:2])
+        except RouteError:
+            return None
+
+    def _attended(self, tracks: Tracks, pose: Floats) -> Tracks:
+        """The nearest people, at most `people_considered`, within `attention_range`."""
+        distance = np.linalg.norm(tracks.positions - pose[:2], axis=-1)
+        near = np.argsort(distance, kind="stable")[: self.config.people_considered]
+        near = near[distance[near] <= self.config.attention_range]
+        return Tracks(
+            tracks.stamp_s,
+            tracks.frame,
+            tracks.ids[near],
+            tracks.positions[near],
+            tracks.velocities[near],
+            tracks.covariances[near],
+            tracks.confidences[near],
+        )
+
+    def _predict(self, people: Tracks, pose: Floats, poses: Floats) -> tuple[Floats, Floats]:
+        """Where people go under each candidate (K, N, T, 2) and under the reference (1, N, T, 2), in one batch."""
+        reference = np.broadcast_to(pose, (1, *poses.shape[1:]))  # parked here, or not here at all
+        present = np.ones(len(poses) + 1, dtype=bool)
+        present[-1] = self.config.reference == "parked"
+        futures = RobotFutures(pose, np.concatenate([poses, reference]), present, self.radius)
+        answers = self.predictor.predict(people, futures, self.config.planner.step, self.floor)
+        return answers[:-1].astype(np.float64), answers[-1:].astype(np.float64)
+
+    def _clearance(self, places: Floats, observation: Observation) -> Floats:
+        """Room (K, T) [m] between the robot's side and walls, mapped or seen, at places (K, T, 2)."""
+        seen = _local_map(self._unexplained(observation), observation.robot.pose[:2], self._reach())
+        room = np.asarray(seen.distance_at(places))
+        if self.floor is not None:
+            room = np.minimum(room, np.asarray(self.floor.distance_at(places)))
+        return room - self.radius
+
+    def _unexplained(self, observation: Observation) -> Floats:
+        """Laser returns (M, 2) that belong to no tracked person."""
+        points, people = observation.obstacle_points, observation.tracks.positions
+        if len(points) == 0 or len(people) == 0:
+            return points
+        apart = np.linalg.norm(points[:, None] - people[None], axis=-1).min(axis=1)
+        return points[apart > self.config.person_radius]
+
+    def _reach(self) -> float:
+        return self.limits.vx_max * self.config.planner.horizon + self.radius + 0.5
+
+    def _shield(self, wanted: Floats, current: Floats, observation: Observation) -> Verdict:
+        """Check the command against the returns ahead of the map: what is really there counts, not the plan."""
+        base_from_map = np.asarray(inverse(observation.robot.pose))
+        points, people = observation.obstacle_points, observation.tracks
+        velocities = np.zeros_like(points)
+        if len(points) and len(people):
+            apart = np.linalg.norm(points[:, None] - people.positions[None], axis=-1)
+            nearest = np.argmin(apart, axis=1)
+            theirs = apart[np.arange(len(points)), nearest] <= self.config.person_radius
+            velocities[theirs] = people.velocities[nearest[theirs]]
+        near = np.linalg.norm(points - observation.robot.pose[:2], axis=-1) < 3.0
+        return shield(
+            Command(float(wanted[0]), float(wanted[1])),
+            current,
+            np.asarray(transform_points(base_from_map, points[near])),
+            np.asarray(rotate(velocities[near], base_from_map[2])),
+            self.radius,
+            self.limits,
+            self.config.control_period,
+            self.config.shield,
+        )
+
+    def _status(
+        self, options: planner.Candidates, terms: dict[str, Floats], best: int, route: Route, observation: Observation
+    ) -> str:
+        """What is going on, by comparison with the plan that would be best if people did not count."""
+        weights = self.config.objective.weights
+        alone = int(np.argmin(weights.goal_distance * terms["goal_distance"] + weights.obstacle * terms["obstacle"]))
+        gain = route.remaining(observation.robot.pose[:2]) - route.remaining(options.poses[alone, -1, :2])
+        if gain < 0.15:
+            self._blocked_since = self._blocked_since or observation.stamp_s
+            return "blocked"
+        self._blocked_since = None
+        soon = max(1, round(2.0 / self.config.planner.step))
+        chosen, free = (float(np.mean(options.velocities[k, :soon, 0])) for k in (best, alone))
+        return "yielding" if chosen < 0.6 * free else "driving"
+
+    # -- memory between steps -----------------------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        self._plan, self._plan_stamp, self._command = None, 0.0, np.zeros(2)
+        self._arriving = self._arrived = False
+        self._blocked_since = None
+
+    def _remember(self, stamp_s: float, plan: Floats | None, command: Command) -> None:
+        self._plan, self._plan_stamp, self._command = plan, stamp_s, command.as_array()
+
+    def _last_plan(self, stamp_s: float) -> Floats | None:
+        elapsed = stamp_s - self._plan_stamp
+        if self._plan is None or not 0.0 <= elapsed <= 1.0:
+            return None
+        return planner.shift(self._plan, elapsed, self.config.planner.step)
+
+    def _moving(self, measured: Floats) -> Floats:
+        """The velocity (2,) to plan from: the last command where the base follows it (odometry is noisy and late),
+        else what odometry says."""
+        follows = abs(measured[0] - self._command[0]) < 0.2 and abs(measured[1] - self._command[1]) < 0.6
+        return self._command if follows else np.asarray(measured, dtype=np.float64)
+
+
+def _local_map(points: Floats, centre: Floats, reach: float, resolution: float = 0.08) -> OccupancyMap:
+    """The returns (M, 2) within `reach` [m] of centre (2,) as a small map."""
+    side = int(np.ceil(2.0 * reach / resolution))
+    origin = centre - reach
+    cells = np.full((side, side), FREE, dtype=np.int8)
+    local = OccupancyMap(cells, resolution, (float(origin[0]), float(origin[1])))
+    rows, columns = np.moveaxis(local.cell_at(points[local.contains(points)]), -1, 0)
+    cells[rows, columns] = OCCUPIED
+    return local

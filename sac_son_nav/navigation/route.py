@@ -1,0 +1,221 @@
+"""The way to the goal, as a line through free space: the cheapest over the grid, pulled straight, resampled.
+
+Cost is length, made dearer near walls, so that the line keeps to the middle of a corridor where there is room
+and still fits through a door where there is not. Shortest paths are SciPy's Dijkstra on the eight-connected grid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from sac_son_nav.arrays import Array, clip, namespace
+from sac_son_nav.errors import RouteError
+from sac_son_nav.maps import UNKNOWN, OccupancyMap
+from sac_son_nav.states import Floats
+
+
+@dataclass(frozen=True)
+class RouteConfig:
+    """How routes are searched."""
+
+    clearance: float = 0.03  # [m] kept beside the robot's own radius, at least
+    comfort: float = 0.6  # [m] from walls within which a step costs more
+    wall_cost: float = 3.0  # how much more, right at the wall
+    most_cells: int = 400_000  # of the search grid; a larger map is searched on a coarser grid
+    spacing: float = 0.3  # [m] between the points of the finished line
+    snap: float = 0.5  # [m] the start may be moved by, to get out of a wall's margin
+
+
+@dataclass(frozen=True)
+class Route:
+    """A line to follow: points (M, 2) [m], M >= 2, in frame `map`."""
+
+    points: Floats
+
+    @cached_property
+    def arc(self) -> Floats:
+        """Length along the line up to each point (M,) [m]."""
+        steps = np.linalg.norm(np.diff(self.points, axis=0), axis=-1)
+        return np.concatenate([[0.0], np.cumsum(steps)])
+
+    @property
+    def length(self) -> float:
+        """Length of the whole line [m]."""
+        return float(self.arc[-1])
+
+    def project(self, points: Array) -> tuple[Array, Array]:
+        """For points (..., 2) [m]: arc length (...) [m] of the nearest place on the line, and how far off it is
+        (...) [m]."""
+        xp = namespace(points)
+        line, arc = xp.asarray(self.points, dtype=points.dtype), xp.asarray(self.arc, dtype=points.dtype)
+        x, y = line[:-1, 0], line[:-1, 1]  # (M-1,)
+        dx, dy = line[1:, 0] - x, line[1:, 1] - y
+        squared = clip(dx * dx + dy * dy, 1e-12)
+        ox, oy = points[..., 0, None] - x, points[..., 1, None] - y  # (..., M-1)
+        along = clip((ox * dx + oy * dy) / squared, 0.0, 1.0)
+        gx, gy = ox - along * dx, oy - along * dy
+        distance = gx * gx + gy * gy
+        nearest = xp.argmin(distance, axis=-1)[..., None]
+        place = arc[:-1] + along * (arc[1:] - arc[:-1])
+        return (
+            xp.take_along_axis(place, nearest, axis=-1)[..., 0],
+            xp.sqrt(xp.take_along_axis(distance, nearest, axis=-1)[..., 0]),
+        )
+
+    def remaining(self, points: Array) -> Array:
+        """Metres still to go from points (..., 2): back to the line and along it, (...)."""
+        place, aside = self.project(points)
+        xp = namespace(points)
+        left = self.length - place
+        # Aside of the line the way slants towards it; at the end it is the plain distance.
+        return xp.sqrt(left * left + aside * aside)
+
+    def stretch(self, around: float, before: float, after: float) -> Route:
+        """The part of the line from `before` to `after` [m] around an arc length, up to its end; what is far off
+        need not be searched for every candidate."""
+        first = max(0, int(np.searchsorted(self.arc, around - before)) - 1)
+        last = min(len(self.arc) - 1, int(np.searchsorted(self.arc, around + after)) + 1)
+        return Route(self.points[first : max(last, first + 1) + 1])
+
+    def at(self, place: Floats) -> tuple[Floats, Floats]:
+        """Points (..., 2) [m] and unit directions (..., 2) of the line at arc lengths (...) [m]; beyond its end the
+        line goes straight on."""
+        place = np.asarray(place)
+        index = np.clip(np.searchsorted(self.arc, place, side="right") - 1, 0, len(self.arc) - 2)
+        step = self.points[index + 1] - self.points[index]
+        direction = step / np.maximum(np.linalg.norm(step, axis=-1, keepdims=True), 1e-9)
+        return self.points[index] + (place - self.arc[index])[..., None] * direction, direction
+
+    @staticmethod
+    def along(points: Floats, spacing: float) -> Route:
+        """A route through given points (M, 2), resampled; repeated points are dropped."""
+        points = np.asarray(points, dtype=np.float64)
+        moved = np.concatenate([[True], np.linalg.norm(np.diff(points, axis=0), axis=-1) > 1e-6])
+        points = points[moved]
+        if len(points) < 2:
+            points = points[:1] + np.array([[0.0, 0.0], [1e-3, 0.0]])
+        arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=-1))])
+        places = np.linspace(0.0, arc[-1], max(2, int(np.ceil(arc[-1] / spacing)) + 1))
+        return Route(np.stack([np.interp(places, arc, points[:, d]) for d in (0, 1)], axis=-1))
+
+
+class RoutePlanner:
+    """Routes over one map for one robot; the grid's graph is built once, a search takes milliseconds."""
+
+    def __init__(self, floor: OccupancyMap, robot_radius: float, config: RouteConfig | None = None) -> None:
+        self.config = config or RouteConfig()
+        self.floor = floor
+        self.needed = robot_radius + self.config.clearance
+        self.stride = max(1, int(np.ceil(np.sqrt(floor.cells.size / self.config.most_cells))))
+        self.clearance = self._clearance()
+        self.open = self.clearance >= self.needed
+        self.graph = self._graph()
+
+    def plan(self, start: Floats, goal: Floats) -> Route:
+        """The route from start (2,) to goal (2,) [m].
+
+        Raises RouteError when either lies off the map or in a wall, or no way joins them.
+        """
+        for name, point in (("start", start), ("goal", goal)):
+            if not np.all(np.isfinite(point)):
+                raise RouteError(f"{name}: expected finite coordinates, got {point}")
+            if not self.floor.contains(point):
+                x0, x1, y0, y1 = self.floor.extent
+                raise RouteError(
+                    f"{name} ({point[0]:.2f}, {point[1]:.2f}) m: expected a place on the map "
+                    f"(x {x0:.1f} to {x1:.1f}, y {y0:.1f} to {y1:.1f}), got one beyond it"
+                )
+        room = float(self.floor.distance_at(np.asarray(goal)))
+        if room < self.needed:
+            raise RouteError(
+                f"goal ({goal[0]:.2f}, {goal[1]:.2f}) m: expected {self.needed:.2f} m of room for the robot, "
+                f"got {max(room, 0.0):.2f} m from the nearest wall"
+            )
+        first, last = self._open_cell(start, "start"), self._open_cell(goal, "goal")
+        costs, previous = csgraph.dijkstra(self.graph, indices=first, return_predecessors=True)
+        if not np.isfinite(costs[last]):
+            raise RouteError(
+                f"goal ({goal[0]:.2f}, {goal[1]:.2f}) m: no way for a robot of {self.needed:.2f} m radius leads there"
+            )
+        cells = [last]
+        while cells[-1] != first:
+            cells.append(int(previous[cells[-1]]))
+        points = self._centre(np.array(cells[::-1]))
+        points = np.concatenate([[start], points[1:-1], [goal]])
+        return Route.along(self._pull_straight(points), self.config.spacing)
+
+    def _clearance(self) -> Floats:
+        """Distance to walls (rows, columns) [m] at the centres of the search grid's cells; -1 on unknown floor."""
+        rows, columns = (-(-n // self.stride) for n in self.floor.cells.shape)
+        row, column = np.mgrid[:rows, :columns]
+        centres = self._centre_of(row, column)
+        cells = np.minimum(self.floor.cell_at(centres), np.array(self.floor.cells.shape) - 1)
+        unknown = self.floor.cells[cells[..., 0], cells[..., 1]] == UNKNOWN
+        return np.where(unknown, -1.0, np.asarray(self.floor.distance_at(centres)))
+
+    def _graph(self) -> sparse.csr_matrix:
+        """Symmetric graph of open cells: edge cost is length times one plus the nearness to walls."""
+        rows, columns = self.open.shape
+        number = np.arange(rows * columns).reshape(rows, columns)
+        nearness = np.clip(1.0 - (self.clearance - self.needed) / self.config.comfort, 0.0, 1.0)
+        price = 1.0 + self.config.wall_cost * nearness
+        size = self.stride * self.floor.resolution
+        tails, heads, costs = [], [], []
+        for dr, dc in ((0, 1), (1, 0), (1, 1), (1, -1)):
+            a = (slice(0, rows - dr), slice(max(0, -dc), columns - max(0, dc)))
+            b = (slice(dr, rows), slice(max(0, dc), columns + min(0, dc)))
+            both = self.open[a] & self.open[b]
+            tails.append(number[a][both])
+            heads.append(number[b][both])
+            costs.append((0.5 * size * np.hypot(dr, dc) * (price[a] + price[b]))[both])
+        tail, head, cost = np.concatenate(tails), np.concatenate(heads), np.concatenate(costs)
+        n = rows * columns
+        half = sparse.coo_matrix((cost, (tail, head)), shape=(n, n))
+        return (half + half.T).tocsr()
+
+    def _open_cell(self, point: Floats, name: str) -> int:
+        """The number of the open cell nearest to a point, within `snap`."""
+        cells = np.argwhere(self.open)
+        if len(cells):
+            centres = self._centre(cells[:, 0] * self.open.shape[1] + cells[:, 1])
+            distance = np.linalg.norm(centres - point, axis=-1)
+            best = int(np.argmin(distance))
+            if distance[best] <= self.config.snap:
+                return int(cells[best, 0] * self.open.shape[1] + cells[best, 1])
+        raise RouteError(
+            f"{name} ({point[0]:.2f}, {point[1]:.2f}) m: expected open floor within {self.config.snap} m, found none"
+        )
+
+    def _centre(self, numbers: NDArray[np.intp]) -> Floats:
+        return self._centre_of(*np.divmod(numbers, self.open.shape[1]))
+
+    def _centre_of(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
+        size = self.stride * self.floor.resolution
+        return np.asarray(self.floor.origin) + (np.stack([columns, rows], axis=-1) + 0.5) * size
+
+    def _pull_straight(self, points: Floats) -> Floats:
+        """Drop corners whose shortcut keeps as clear of walls as the stretch it replaces."""
+        room = np.asarray(self.floor.distance_at(points))
+        enough = np.minimum(room, self.needed + self.config.comfort)
+        kept, here = [0], 0
+        while here < len(points) - 1:
+            there = len(points) - 1
+            while there > here + 1:
+                floor_needed = max(self.needed, float(enough[here : there + 1].min()) - 0.05)
+                if self._clear(points[here], points[there], floor_needed):
+                    break
+                there = here + max(1, (there - here) // 2) if there - here > 16 else there - 1
+            kept.append(there)
+            here = there
+        return points[kept]
+
+    def _clear(self, a: Floats, b: Floats, needed: float) -> bool:
+        count = max(2, int(np.ceil(np.linalg.norm(b - a) / self.floor.resolution)))
+        on_the_way = a + np.linspace(0.0, 1.0, count)[:, None] * (b - a)
+        return bool(np.all(np.asarray(self.floor.distance_at(on_the_way)) >= needed - 1e-9))

@@ -1,0 +1,92 @@
+"""The shield: the last word before the base, and it can only slow down.
+
+A command passes if the robot, driving it until it can react again and then braking as hard as it may, keeps
+clear of everything the laser sees, people allowed for who walk on towards it meanwhile; or comes no closer to it
+than braking at once would (somebody catching up from behind is no reason to stop in front of them). Otherwise the
+command is scaled down, keeping its curve, to the fastest that passes; the last of those is braking.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sac_son_nav.errors import ConfigError
+from sac_son_nav.kinematics import BaseLimits, limit_velocity, unicycle_step
+from sac_son_nav.states import Command, Floats
+
+_SCALES = np.linspace(1.0, 0.0, 11)
+_SAMPLES = 8  # moments at which the braking path is looked at
+
+
+@dataclass(frozen=True)
+class ShieldConfig:
+    """How careful the shield is."""
+
+    margin: float = 0.05  # [m] beside the robot's radius
+    reaction: float = 0.25  # [s] a command may stay in force before the next one
+
+    def __post_init__(self) -> None:
+        if self.margin < 0.0 or self.reaction <= 0.0:
+            raise ConfigError(f"shield: expected margin >= 0 and reaction > 0, got {self.margin}, {self.reaction}")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the shield lets through, and why it is less than was asked; `reason` is empty when it is not."""
+
+    command: Command
+    reason: str = ""
+
+
+def shield(
+    wanted: Command,
+    velocity: Floats,
+    points: Floats,
+    point_velocities: Floats,
+    radius: float,
+    limits: BaseLimits,
+    dt: float,
+    config: ShieldConfig,
+) -> Verdict:
+    """The fastest safe share of a command.
+
+    velocity (2,): what the base does now [m/s, rad/s]; points (M, 2) [m] and their velocities (M, 2) [m/s] in
+    the base's frame, forward x; dt [s]: the time the base has to take the command up.
+    """
+    if not (np.isfinite(wanted.linear) and np.isfinite(wanted.angular)):
+        return Verdict(Command(), "the command was not a number")
+    asked = limit_velocity(wanted.as_array(), velocity, limits, dt)
+    if len(points) == 0 or (asked[0] == 0.0 and velocity[0] == 0.0):
+        return Verdict(Command(float(asked[0]), float(asked[1])))
+    scaled = limit_velocity(_SCALES[:, None] * asked, velocity, limits, dt)  # (S, 2)
+    gaps = _least_gap(scaled, points, point_velocities, limits, config.reaction) - radius - config.margin
+    # Where somebody comes too close whatever the robot does, driving on is right unless braking keeps more room.
+    best = int(np.argmax(gaps >= min(0.0, float(gaps[-1]))))
+    command = Command(float(scaled[best, 0]), float(scaled[best, 1]))
+    if best == 0:
+        return Verdict(command)
+    room = float(np.min(np.linalg.norm(points, axis=-1))) - radius
+    deed = "braking" if scaled[best, 0] <= scaled[-1, 0] else f"slowed to {100 * _SCALES[best]:.0f} %"
+    return Verdict(command, f"{deed} for something {max(room, 0.0):.2f} m away")
+
+
+def _least_gap(
+    velocities: Floats, points: Floats, point_velocities: Floats, limits: BaseLimits, reaction: float
+) -> Floats:
+    """Least distance (S,) [m] from the robot's centre to any point while holding each velocity (S, 2) for
+    `reaction` [s] and then braking to rest; points move on at their velocities until the last has come to rest."""
+    braking = np.abs(velocities[:, 0]) / limits.deceleration  # (S,) seconds
+    nearest = np.full(len(velocities), np.inf)
+    pose = np.zeros((len(velocities), 3))
+    step = (reaction + float(braking.max())) / _SAMPLES
+    for k in range(1, _SAMPLES + 1):
+        middle = (k - 0.5) * step
+        share = np.clip(1.0 - (middle - reaction) / np.maximum(braking, 1e-9), 0.0, 1.0)
+        share = np.where(middle <= reaction, 1.0, share)
+        pose = unicycle_step(pose, velocities * share[:, None], step)
+        moved = points + point_velocities * (k * step)  # (M, 2)
+        apart = np.linalg.norm(moved[None] - pose[:, None, :2], axis=-1)  # (S, M)
+        nearest = np.minimum(nearest, apart.min(axis=-1))
+    return nearest

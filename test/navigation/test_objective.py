@@ -1,0 +1,85 @@
+"""Each term against arithmetic done by hand."""
+
+import numpy as np
+import pytest
+
+from sac_son_nav.errors import ConfigError
+from sac_son_nav.navigation import objective
+
+
+def test_goal_distance_counts_the_last_step_as_much_as_all():
+    # mean(4, 2) = 3, last = 2: (3 + 2) / 2 = 2.5
+    np.testing.assert_allclose(objective.goal_distance(np.array([[4.0, 2.0]])), [2.5])
+
+
+def test_obstacle_is_the_mean_squared_shortfall():
+    # margin 0.25: shortfalls 0, 0.05, 0.15 -> (0 + 0.0025 + 0.0225) / 3
+    np.testing.assert_allclose(objective.obstacle(np.array([[0.5, 0.2, 0.1]]), 0.25), [0.025 / 3])
+
+
+def test_from_a_contact_on_its_depth_counts_to_the_end():
+    # shortfalls 0, 0.35 (0.1 inside the wall), then free again: 0.35 stays -> (0 + 0.1225 + 0.1225) / 3
+    np.testing.assert_allclose(objective.obstacle(np.array([[0.5, -0.1, 0.5]]), 0.25), [0.245 / 3])
+
+
+def test_personal_space_sums_over_people_and_averages_over_time():
+    robot = np.zeros((1, 2, 2))
+    people = np.array([[[[0.5, 0.0], [2.0, 0.0]], [[0.0, 0.4], [0.0, 0.4]]]])  # (1, 2, 2, 2)
+    # R 0.7: first person intrudes 0.2 then 0 -> 0.04/2; second 0.3 twice -> 0.09. Sum 0.11.
+    np.testing.assert_allclose(objective.personal_space(robot, people, people, 0.7), [0.11], atol=1e-6)
+
+
+def test_pushing_somebody_away_does_not_make_room():
+    robot = np.zeros((1, 1, 2))
+    where_they_would_be, pushed = np.array([[[[0.5, 0.0]]]]), np.array([[[[0.9, 0.0]]]])
+    assert objective.personal_space(robot, pushed, where_they_would_be, 0.7)[0] == pytest.approx(0.04, abs=1e-6)
+
+
+def test_perturbation_is_the_squared_displacement():
+    with_robot = np.array([[[[1.0, 0.3], [2.0, 0.4]]]])
+    without = np.array([[[[1.0, 0.0], [2.0, 0.0]]]])
+    # (0.09 + 0.16) / 2 = 0.125
+    np.testing.assert_allclose(objective.counterfactual_perturbation(with_robot, without), [0.125])
+    assert objective.counterfactual_perturbation(without, without)[0] == 0.0
+
+
+def test_smoothness_does_not_depend_on_the_step_for_the_same_acceleration():
+    slow = np.stack([np.linspace(0.0, 0.5, 6), np.zeros(6)], axis=-1)[None]  # 0.1 m/s a step of 0.25 s
+    fast = np.stack([np.linspace(0.0, 0.5, 11), np.zeros(11)], axis=-1)[None]  # 0.05 m/s a step of 0.125 s
+    # at 4 Hz: change 0.1 -> 0.01
+    np.testing.assert_allclose(objective.smoothness(slow, 0.25), [0.01])
+    np.testing.assert_allclose(objective.smoothness(fast, 0.125), [0.01])
+
+
+def test_nobody_near_costs_nothing():
+    empty = np.zeros((3, 0, 4, 2))
+    robot = np.zeros((3, 4, 2))
+    np.testing.assert_array_equal(objective.personal_space(robot, empty, empty[:1], 0.7), np.zeros(3))
+    np.testing.assert_array_equal(objective.counterfactual_perturbation(empty, empty[:1]), np.zeros(3))
+
+
+def test_total_is_the_weighted_sum():
+    weights = objective.Weights(2.0, 3.0, 5.0, 7.0, 11.0)
+    terms = {
+        "goal_distance": np.array([1.0]),
+        "obstacle": np.array([1.0]),
+        "personal_space": np.array([1.0]),
+        "counterfactual_perturbation": np.array([1.0]),
+        "smoothness": np.array([1.0]),
+    }
+    np.testing.assert_allclose(objective.total(terms, weights), [28.0])
+
+
+def test_a_negative_weight_is_refused_by_name():
+    with pytest.raises(ConfigError, match="personal_space"):
+        objective.Weights(personal_space=-1.0)
+
+
+def test_terms_have_gradients_in_torch():
+    torch = pytest.importorskip("torch")
+    robot = torch.tensor([[[0.0, 0.0], [0.4, 0.0]]], requires_grad=True)
+    people = torch.tensor([[[[0.6, 0.1], [0.6, 0.1]]]])
+    cost = objective.personal_space(robot, people, people, 0.7) + objective.obstacle(robot[..., 0], 0.25)
+    cost.sum().backward()
+    assert torch.isfinite(robot.grad).all()
+    assert robot.grad[0, 1, 0] > 0.0  # closer to the person costs more

@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sac_son_nav.kinematics import BaseLimits, limit_velocity, unicycle_step
+from sac_son_nav.navigation.shield import ShieldConfig, shield
+from sac_son_nav.states import Command
+
+LIMITS, RADIUS, DT, CONFIG = BaseLimits(), 0.22, 0.1, ShieldConfig()
+
+
+def ask(command, velocity, points, point_velocities=None):
+    points = np.asarray(points, dtype=float).reshape(-1, 2)
+    moving = np.zeros_like(points) if point_velocities is None else np.asarray(point_velocities, dtype=float)
+    return shield(Command(*command), np.asarray(velocity, dtype=float), points, moving, RADIUS, LIMITS, DT, CONFIG)
+
+
+def test_with_nothing_near_the_command_passes():
+    verdict = ask((0.55, 0.3), (0.5, 0.2), [[3.0, 0.0]])
+    assert verdict.command == Command(pytest.approx(0.55), pytest.approx(0.3))
+    assert verdict.reason == ""
+
+
+def test_acceleration_is_limited_even_in_the_open():
+    # 0.8 m/s^2 for 0.1 s from 0.1 m/s
+    assert ask((0.6, 0.0), (0.1, 0.0), np.zeros((0, 2))).command.linear == pytest.approx(0.18)
+
+
+def test_a_wall_within_stopping_distance_brakes():
+    # 0.6 m/s: 0.25 s reaction and braking at 2.5 m/s^2 take 0.15 + 0.072 = 0.222 m; 0.27 m belong to body and margin.
+    assert ask((0.6, 0.0), (0.6, 0.0), [[0.48, 0.0]]).command.linear < 0.6
+    assert ask((0.6, 0.0), (0.6, 0.0), [[0.51, 0.0]]).command.linear == pytest.approx(0.6)
+    close = ask((0.6, 0.0), (0.6, 0.0), [[0.30, 0.0]])
+    assert close.command.linear == pytest.approx(0.35)  # 2.5 m/s^2 for 0.1 s
+    assert close.reason == "braking for something 0.08 m away"
+
+
+def test_a_wall_beside_does_not_matter():
+    assert ask((0.6, 0.0), (0.6, 0.0), [[0.0, 0.3], [0.2, -0.3]]).reason == ""
+
+
+def test_somebody_walking_up_counts_before_somebody_standing():
+    standing = ask((0.4, 0.0), (0.4, 0.0), [[0.75, 0.0]])
+    approaching = ask((0.4, 0.0), (0.4, 0.0), [[0.75, 0.0]], [[-1.3, 0.0]])
+    assert standing.reason == ""
+    assert approaching.command.linear < 0.4
+
+
+def test_somebody_catching_up_from_behind_is_no_reason_to_stop_in_front_of_them():
+    behind = ask((0.5, 0.0), (0.5, 0.0), [[-0.6, 0.0]], [[1.4, 0.0]])
+    assert behind.command.linear == pytest.approx(0.5)
+    assert behind.reason == ""
+
+
+def test_turning_on_the_spot_is_always_allowed():
+    assert ask((0.0, 0.4), (0.0, 0.3), [[0.23, 0.0]]).command == Command(0.0, pytest.approx(0.4))
+
+
+def test_next_to_a_wall_driving_away_is_allowed():
+    verdict = ask((0.08, 0.0), (0.0, 0.0), [[-0.24, 0.0]])
+    assert verdict.command.linear == pytest.approx(0.08)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_command_that_is_no_number_stops(bad):
+    verdict = ask((bad, 0.0), (0.3, 0.0), np.zeros((0, 2)))
+    assert verdict.command == Command()
+    assert "not a number" in verdict.reason
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    v=st.floats(0.0, 0.6),
+    w=st.floats(-1.5, 1.5),
+    wanted_v=st.floats(0.0, 0.6),
+    wanted_w=st.floats(-1.5, 1.5),
+)
+def test_standing_things_are_never_hit_when_braking_would_have_avoided_it(seed, v, w, wanted_v, wanted_w):
+    """Drive one period as the shield says, then brake: no deeper in a point's margin than braking at once goes."""
+    points = np.random.default_rng(seed).uniform(-1.5, 1.5, (12, 2))
+    points = points[np.linalg.norm(points, axis=-1) > RADIUS + CONFIG.margin + 1e-3]
+
+    def least_gap(first):
+        pose, velocity, least = np.zeros(3), np.array([v, w]), np.inf
+        for k in range(60):
+            target = first if k < 5 else np.zeros(2)
+            velocity = limit_velocity(np.asarray(target), velocity, LIMITS, 0.02)
+            pose = unicycle_step(pose, velocity, 0.02)
+            if len(points):
+                least = min(least, np.min(np.linalg.norm(points - pose[:2], axis=-1)) - RADIUS)
+        return least
+
+    said = ask((wanted_v, wanted_w), (v, w), points).command
+    assert least_gap(said.as_array()) > min(0.0, least_gap(np.zeros(2))) - 0.02
+
+
+@settings(max_examples=100, deadline=None)
+@given(v=st.floats(0.0, 0.6), wanted=st.floats(-1.0, 2.0), x=st.floats(0.3, 2.0), y=st.floats(-1.0, 1.0))
+def test_it_never_goes_faster_than_asked_or_than_the_base_can(v, wanted, x, y):
+    said = ask((wanted, 0.0), (v, 0.0), [[x, y]]).command.linear
+    free = float(limit_velocity(np.array([wanted, 0.0]), np.array([v, 0.0]), LIMITS, DT)[0])
+    assert said <= free + 1e-9
+    assert said >= v - LIMITS.deceleration * DT - 1e-9
