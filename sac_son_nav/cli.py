@@ -1,0 +1,153 @@
+"""`sac-son`: one command, a verb for each job. Each verb imports what it needs when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sac_son_nav import __version__
+from sac_son_nav.errors import SacSonError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; 0: done, 1: done and failed (the robot did not arrive), 2: refused, with one sentence why."""
+    options = parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except SacSonError as error:
+        print(f"sac-son: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nsac-son: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs and their options."""
+    top = argparse.ArgumentParser(prog="sac-son", description="Socially unobtrusive navigation for ROS 2.")
+    top.add_argument("--version", action="version", version=__version__)
+    verbs = top.add_subparsers(required=True, metavar="VERB")
+    _demo(verbs)
+    _replay(verbs)
+    _bringup(verbs)
+    _simulate(verbs)
+    _evaluate(verbs)
+    _benchmark(verbs)
+    return top
+
+
+def _scenario_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--scenario", default="corridor", help="name in config/scenarios, or a file (default: corridor)")
+    verb.add_argument("--seed", type=int, default=0, help="of the people and the sensors' noise (default: 0)")
+    verb.add_argument("--robot", default="simulated", help="name in config/robots, or a file (default: simulated)")
+
+
+def _demo(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = verbs.add_parser("demo", help="the real graph over DDS: a robot among people, and what it did to them")
+    _scenario_options(verb)
+    verb.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for picture, recording, summary")
+    verb.add_argument("--no-recording", action="store_true", help="leave out the MCAP recording")
+
+    def run(options: argparse.Namespace) -> int:
+        from sac_son_nav.nodes.demo import demo
+
+        return demo(options.scenario, options.seed, options.out, options.robot, not options.no_recording)
+
+    verb.set_defaults(run=run)
+
+
+def _replay(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = verbs.add_parser("replay", help="a recorded bag through the same perception and navigation processes")
+    verb.add_argument("bag", type=Path, help="rosbag1 file, or rosbag2 folder or file (sqlite3, MCAP)")
+    verb.add_argument("--out", type=Path, default=Path("out/replay"), help="folder for tracks, picture, recording")
+    verb.add_argument("--rate", default="max", help="times real time, or max: as fast as nothing is lost (default)")
+    verb.add_argument("--scan-topic", help="the bag's laser topic (default: its only one)")
+    verb.add_argument("--odom-topic", help="the bag's odometry topic (default: its only one, if any)")
+    verb.add_argument("--map-topic", help="the bag's map topic (default: its only one, if any)")
+    verb.add_argument("--robot", default="simulated", help="profile whose laser pose on the base is used")
+
+    def run(options: argparse.Namespace) -> int:
+        from sac_son_nav.nodes.replay import replay_bag
+
+        return replay_bag(options)
+
+    verb.set_defaults(run=run)
+
+
+def _bringup(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = verbs.add_parser("bringup", help="perception and navigation on a robot, as bringup.launch.py starts them")
+
+    def run(options: argparse.Namespace) -> int:
+        from sac_son_nav.nodes.bringup import bringup
+
+        return bringup(options)
+
+    from sac_son_nav.nodes.bringup import add_arguments
+
+    add_arguments(verb)
+    verb.set_defaults(run=run)
+
+
+def _simulate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = verbs.add_parser("simulate", help="the same navigator in the same world without ROS, over many seeds")
+    _scenario_options(verb)
+    verb.add_argument("--runs", type=int, default=8, help="seeds from --seed on (default: 8)")
+    verb.add_argument("--truth", action="store_true", help="hand out where people truly are, instead of perceiving")
+    changing = "a setting of config/navigation.yaml, such as objective.weights.obstacle=80; repeatable"
+    verb.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="changes", help=changing)
+    verb.add_argument("--out", type=Path, help="folder for runs.json")
+
+    def run(options: argparse.Namespace) -> int:
+        from sac_son_nav.evaluation.runs import simulate
+
+        seeds = range(options.seed, options.seed + options.runs)
+        return simulate(options.scenario, seeds, options.robot, options.truth, options.out, options.changes)
+
+    verb.set_defaults(run=run)
+
+
+def _evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    what = verbs.add_parser("evaluate", help="measure a part against known answers").add_subparsers(
+        required=True, metavar="WHAT"
+    )
+    verb = what.add_parser("people", help="detection and tracking against hand-made positions")
+    verb.add_argument("bag", type=Path)
+    verb.add_argument("people", type=Path, help="CSV: bag_time_ns, frame_id, person_id, x_m, y_m")
+    verb.add_argument("--topic", help="the bag's laser topic (default: its only one)")
+
+    def run(options: argparse.Namespace) -> int:
+        from sac_son_nav.evaluation.tracking import main as evaluate
+
+        return evaluate(
+            [str(options.bag), str(options.people), *(["--topic", options.topic] if options.topic else [])]
+        )
+
+    verb.set_defaults(run=run)
+
+
+def _benchmark(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = verbs.add_parser("benchmark", help="latency, control period and memory of the graph; cost of each part")
+    verb.add_argument("what", choices=("graph", "core"), help="the running graph over DDS, or its parts without ROS")
+    _scenario_options(verb)
+    verb.add_argument("--out", type=Path, default=Path("out/benchmark"), help="folder for the figures as JSON")
+
+    def run(options: argparse.Namespace) -> int:
+        if options.what == "core":
+            os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+            from sac_son_nav.evaluation.speed import benchmark_core
+
+            return benchmark_core(options.scenario, options.seed, options.robot, options.out)
+        from sac_son_nav.nodes.benchmark import benchmark
+
+        return benchmark(options.scenario, options.seed, options.out, options.robot)
+
+    verb.set_defaults(run=run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""How a node is and why the robot stands, on the topic `diagnostics`: once a second, and at once on a change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from std_msgs.msg import Header
+
+OK, WARN, ERROR, STALE = 0, 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Status:
+    """How one part of a node is: a level (OK, WARN, ERROR, STALE), one sentence, and named values."""
+
+    name: str
+    level: int = OK
+    message: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def to_diagnostics(statuses: Sequence[Status], stamp: Time) -> DiagnosticArray:
+    """How the parts of a node are; floats are written with six digits."""
+    message = DiagnosticArray(header=Header(stamp=stamp))
+    for status in statuses:
+        pairs = [KeyValue(key=str(key), value=_text(value)) for key, value in status.values.items()]
+        message.status.append(
+            DiagnosticStatus(level=bytes([status.level]), name=status.name, message=status.message, values=pairs)
+        )
+    return message
+
+
+def from_diagnostics(message: DiagnosticArray) -> list[Status]:
+    """How the parts of a node are; values come back as text."""
+    return [
+        Status(status.name, status.level[0], status.message, {pair.key: pair.value for pair in status.values})
+        for status in message.status
+    ]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.6g}"
+    return str(value)
+
+
+class Diagnostics:
+    """A node's status, said once a second and at once when its level or its sentence changes.
+
+    The second is a second of a clock that always runs, so a node says that it waits even while simulated time
+    stands still. `refresh` is called before each regular publication, to notice what did not come.
+    """
+
+    def __init__(self, node: Node, refresh: Any = None, period_s: float = 1.0) -> None:
+        self._node = node
+        self._publisher = node.create_publisher(DiagnosticArray, "diagnostics", 10)
+        self._refresh = refresh
+        self._status = Status(node.get_fully_qualified_name(), OK, "starting")
+        # rclpy's timers follow the node's clock unless told otherwise.
+        self._timer = node.create_timer(period_s, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    @property
+    def status(self) -> Status:
+        """What was said last."""
+        return self._status
+
+    def set(self, level: int, message: str, **values: Any) -> None:
+        """Say how the node is; values given now replace those of the same name and stay until replaced."""
+        before = self._status
+        self._status = Status(before.name, level, message, {**before.values, **values})
+        if (level, message) != (before.level, before.message):
+            self.publish()
+
+    def publish(self) -> None:
+        """Say it now."""
+        self._publisher.publish(to_diagnostics([self._status], self._node.get_clock().now().to_msg()))
+
+    def _tick(self) -> None:
+        if self._refresh is not None:
+            self._refresh()
+        self.publish()

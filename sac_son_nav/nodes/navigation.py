@@ -1,0 +1,370 @@
+"""The navigation node: people, scan and odometry in, `cmd_vel` out, one plan per sweep of the laser.
+
+A lifecycle node that configures and activates itself unless `autostart` is false. It plans when people arrive; a
+watchdog thread, on a clock that always runs, sends zero velocity whenever an input is silent, a plan is overdue, the
+goal can't be reached, or the node is not active. The reason is in `diagnostics`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped, Twist, TwistStamped
+from nav_msgs.msg import OccupancyGrid, Odometry, Path
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from sensor_msgs.msg import LaserScan, PointCloud2
+from visualization_msgs.msg import MarkerArray
+
+from sac_son_nav.errors import ConfigError, MessageError, SacSonError
+from sac_son_nav.navigation.navigator import NavigationConfig, Navigator, Plan
+from sac_son_nav.nodes import actions, conversions, markers, runtime
+from sac_son_nav.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Status, to_diagnostics
+from sac_son_nav.nodes.observing import FreshnessConfig, Observer
+from sac_son_nav.states import STOP, Command
+
+MAP = "map"
+SAME_PLACE = 0.5  # [m] between the ends of two paths of one errand
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """What only the node knows about."""
+
+    autostart: bool = True  # configure and activate without being told
+    require_map: bool = True  # stand until a map or a plan has come; false: straight to the goal in the open
+    watchdog_period: float = 0.05  # [s]
+    plan_timeout: float = 0.25  # [s] after which the last command is taken back
+    action: str = "navigate_to_pose"  # served where nav2_msgs exists: that, "follow_path" behind Nav2, or "none"
+    seed: int = 0  # of the candidates' noise
+
+    def __post_init__(self) -> None:
+        if self.action not in actions.KINDS:
+            raise ConfigError(f"action: expected one of {', '.join(actions.KINDS)}, got {self.action!r}")
+        if not (self.watchdog_period > 0.0 and self.plan_timeout > 0.0):
+            raise ConfigError("watchdog_period and plan_timeout: expected seconds above zero")
+
+
+class NavigationNode(LifecycleNode):
+    """Declare, convert, call `Navigator.step`, convert, publish."""
+
+    def __init__(self) -> None:
+        super().__init__("navigation")
+        self.robot = runtime.declare_robot(self)
+        self.settings = runtime.declare_settings(self, NodeConfig())
+        freshness = runtime.declare_settings(self, FreshnessConfig())
+        config = runtime.declare_settings(self, NavigationConfig())
+        runtime.refuse_unknown_parameters(self)
+        self.observer = Observer(freshness, self.robot.laser)
+        self.navigator = Navigator(config, self.robot.radius, self.robot.limits, seed=self.settings.seed)
+        self._lock = threading.RLock()  # one control step, goal or stop at a time
+        self._active = False
+        self._watch_over = threading.Event()
+        self._watchdog = threading.Thread(target=self._keep_watch, name="watchdog", daemon=True)
+        self._refused_goal = ""
+        self._last_goal: tuple[Any, ...] | None = None
+        self._last_plan_at = float("-inf")
+        self._sent = STOP
+        self._idle_word = "waiting for a goal"
+        self._make_publishers()
+        self._make_subscriptions()
+        self._diagnostics = Diagnostics(self)
+        self._diagnostics.set(WARN, "not active")
+        self.action = actions.serve(
+            self, self.settings.action, self._lock, self._set_goal, self._set_path, lambda: self._active
+        )
+
+    # -- lifecycle ----------------------------------------------------------------------------------------------
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Nothing to load: everything was checked when the node was made."""
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """From now on commands are sent."""
+        with self._lock:
+            self._active = True
+        self._diagnostics.set(OK, "active, waiting for a goal")
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """A last zero, then silence; the goal is forgotten, since nobody expects the base to move when it wakes."""
+        with self._lock:
+            self._send(STOP)
+            self._active = False
+            self.navigator.set_goal(None)
+            self.action.finish(False, "not active any more")
+        self._diagnostics.set(WARN, "not active")
+        return super().on_deactivate(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """As deactivation."""
+        self.take_leave()
+        return TransitionCallbackReturn.SUCCESS
+
+    def take_leave(self) -> bool:
+        """Stop, and end the goal in hand while its client can still be told; whether there was one."""
+        with self._lock:
+            self.close()
+            return self.action.finish(False, "navigation has ended")
+
+    def start_watchdog(self) -> None:
+        """From now on the inputs are watched, in a thread of its own: a callback that hangs doesn't stop it."""
+        self._watchdog.start()
+
+    def _keep_watch(self) -> None:
+        try:
+            while not self._watch_over.wait(self.settings.watchdog_period):
+                self._watch()
+        except Exception as error:  # without a watchdog the node must not drive
+            self.get_logger().fatal(f"the watchdog failed: {error!r}")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def close(self) -> None:
+        """Leave the base standing."""
+        self._watch_over.set()
+        if self._watchdog.is_alive():
+            self._watchdog.join()
+        with self._lock:
+            if self._active:
+                self._send(STOP)
+            self._active = False
+
+    # -- inputs -------------------------------------------------------------------------------------------------
+
+    def _make_publishers(self) -> None:
+        stamped = self.robot.enable_stamped_cmd_vel
+        self._command = self.create_publisher(TwistStamped if stamped else Twist, "cmd_vel", runtime.RELIABLE)
+        self._local_plan = self.create_publisher(Path, "local_plan", runtime.RELIABLE)
+        self._route = self.create_publisher(Path, "route", runtime.LATCHED)
+        self._predictions = self.create_publisher(MarkerArray, "predicted_people", runtime.RELIABLE)
+        self._terms = self.create_publisher(DiagnosticArray, "objective", runtime.RELIABLE)
+        self._shown_route: Any = None
+
+    def _make_subscriptions(self) -> None:
+        sensor, reliable, latched = runtime.SENSOR, runtime.RELIABLE, runtime.LATCHED
+        self.create_subscription(LaserScan, self.robot.laser.topic, self._on_scan, sensor)
+        self.create_subscription(Odometry, "odom", self._on_odometry, sensor)
+        pose = PoseWithCovarianceStamped
+        self.create_subscription(pose, "amcl_pose", self._on_localisation, reliable)
+        self.create_subscription(PointCloud2, "people", self._on_people, sensor)
+        self.create_subscription(OccupancyGrid, "map", self._on_map, latched)
+        self.create_subscription(Path, "plan", self._on_path, reliable)
+        # A latched goal reaches a node that was restarted on the way; rviz's goals are not latched.
+        self.create_subscription(PoseStamped, "goal_pose", self._on_goal, reliable)
+        self.create_subscription(PoseStamped, "goal_pose", self._on_goal, latched)
+
+    def _on_scan(self, message: LaserScan) -> None:
+        try:
+            scan = conversions.from_laser_scan(message, self.robot.laser.topic)
+        except MessageError as error:
+            return self.observer.refuse("scan", str(error))
+        return self.observer.hear_scan(scan, time.monotonic())
+
+    def _on_odometry(self, message: Odometry) -> None:
+        try:
+            state = conversions.from_odometry(message, "odom")
+        except MessageError as error:
+            return self.observer.refuse("odometry", str(error))
+        return self.observer.hear_odometry(state, time.monotonic())
+
+    def _on_localisation(self, message: PoseWithCovarianceStamped) -> None:
+        try:
+            pose, _ = conversions.from_stamped_pose(message, "amcl_pose", MAP)
+        except MessageError as error:
+            return self.get_logger().warning(str(error))
+        return self.observer.hear_localisation(conversions.to_seconds(message.header.stamp), pose, time.monotonic())
+
+    def _on_map(self, message: OccupancyGrid) -> None:
+        try:
+            floor = conversions.from_occupancy_grid(message, "map", MAP)
+        except SacSonError as error:
+            return self.get_logger().error(str(error))
+        with self._lock:
+            self.navigator.set_map(floor)
+        return None
+
+    def _on_goal(self, message: PoseStamped) -> None:
+        try:
+            pose, _ = conversions.from_stamped_pose(message, "goal_pose", MAP)
+        except MessageError as error:
+            return self._refuse(str(error))
+        goal = (conversions.stamp_nanoseconds(message.header.stamp), *pose)
+        if goal != self._last_goal:  # both subscriptions hear a latched goal
+            self._last_goal = goal
+            with self._lock:
+                self.action.finish(False, "replaced by a goal on goal_pose")
+                self._set_goal(pose)
+        return None
+
+    def _on_path(self, message: Path) -> None:
+        try:
+            poses, _ = conversions.from_path(message, "plan", MAP)
+        except MessageError as error:
+            return self._refuse(str(error))
+        with self._lock:
+            goal = self.navigator.goal
+            # A planner behind the same errand publishes its paths too; those only lead another way to the same end.
+            same = goal is not None and len(poses) and np.linalg.norm(goal[:2] - poses[-1, :2]) < SAME_PLACE
+            if not same:
+                self.action.finish(False, "replaced by a path on plan")
+            self._set_path(poses)
+        return None
+
+    def _refuse(self, sentence: str) -> None:
+        """No goal any more, and the reason why; the watchdog stops the base."""
+        with self._lock:
+            self._refused_goal = sentence
+            self.navigator.set_goal(None)
+            self.action.finish(False, sentence)
+
+    def _set_goal(self, pose: Any) -> None:
+        with self._lock:
+            self._refused_goal, self._idle_word = "", "waiting for a goal"
+            self.navigator.set_goal(pose)
+
+    def _set_path(self, poses: Any) -> None:
+        with self._lock:
+            self._refused_goal = ""
+            if poses is None or len(poses) == 0:
+                self.navigator.set_goal(None)
+            else:
+                self.navigator.set_route(poses[:, :2], float(poses[-1, 2]))
+
+    # -- control ------------------------------------------------------------------------------------------------
+
+    def _on_people(self, message: PointCloud2) -> None:
+        try:
+            people = conversions.from_people(message, "people")
+        except MessageError as error:
+            return self.observer.refuse("people", str(error))
+        self.observer.hear_people(people, time.monotonic())
+        with self._lock:
+            if self._active and not self._problem():
+                self._control()
+        return None
+
+    def _problem(self) -> str:
+        """Why the robot must not move now; empty when it may."""
+        if self._refused_goal:
+            return self._refused_goal
+        navigator = self.navigator
+        if self.settings.require_map and navigator.floor is None and navigator.route is None:
+            return "no map yet: expected one on map (or a plan on plan)"
+        world = self.get_clock().now().nanoseconds * 1e-9
+        return self.observer.problem(time.monotonic(), world if world > 0.0 else None)
+
+    def _control(self) -> None:
+        """One control step; whatever goes wrong in it, the base is told to stop first."""
+        if self.navigator.goal is None:
+            self._release(self._idle_word)
+            return
+        observation = self.observer.observation()
+        if observation is None:
+            return
+        began = time.perf_counter()
+        try:
+            plan = self.navigator.step(observation)
+        except SacSonError as error:
+            self._send(STOP)
+            self._refuse(str(error))
+            return
+        except BaseException:
+            self._send(STOP)
+            raise
+        if time.perf_counter() - began > self.settings.plan_timeout:  # the world has moved on meanwhile
+            self._send(STOP)
+            self._diagnostics.set(WARN, f"a plan took {time.perf_counter() - began:.1f} s and was thrown away")
+            return
+        self._send(plan.command)
+        self._last_plan_at = time.monotonic()
+        self._show(plan, 1e3 * (time.perf_counter() - began))
+        self.action.report(plan, observation.robot, self.navigator.route)
+        if plan.status == "arrived":
+            self._idle_word = "arrived"
+            self.navigator.set_goal(None)
+
+    def _watch(self) -> None:
+        """Stand still whenever moving on would be driving blind, or when a control step takes too long."""
+        if not self._lock.acquire(timeout=self.settings.plan_timeout):
+            if self._active:  # a step is under way and overdue; its own command will be thrown away
+                self._send(STOP)
+            return
+        try:
+            if not self._active:
+                return
+            if self.action.cancelling():  # here, since it must not take a scan or a person to be heard
+                self._send(STOP)
+                self.navigator.set_goal(None)
+                self.action.finish(False)
+            problem = self._problem()
+            if not problem and time.monotonic() - self._last_plan_at > self.settings.plan_timeout:
+                problem = "no plan in time" if self.navigator.goal is not None else ""
+            if problem and (self.navigator.goal is not None or self._sent != STOP):
+                self._send(STOP)
+        finally:
+            self._lock.release()
+        if problem:
+            self._diagnostics.set(ERROR, f"standing: {problem}")
+
+    def _release(self, word: str) -> None:
+        """Without a goal the base belongs to whoever else commands it: one zero, then silence."""
+        if self._sent != STOP:
+            self._send(STOP)
+        self._diagnostics.set(OK, word)
+
+    def _send(self, command: Command) -> None:
+        self._sent = command
+        if self.robot.enable_stamped_cmd_vel:
+            stamp = self.get_clock().now().to_msg()
+            self._command.publish(conversions.to_twist_stamped(command, stamp, self.robot.base_frame))
+        else:
+            self._command.publish(conversions.to_twist(command))
+
+    def _show(self, plan: Plan, step_ms: float) -> None:
+        """Everything the step looked at, for whoever listens. The local plan's stamp is the scan's."""
+        stamp = conversions.to_stamp(plan.stamp_s)
+        self._local_plan.publish(conversions.to_path(plan.poses, stamp, MAP))
+        if self.navigator.route is not self._shown_route and self.navigator.route is not None:
+            self._shown_route = self.navigator.route
+            self._route.publish(conversions.to_path(self._shown_route.points, stamp, MAP))
+        if self._predictions.get_subscription_count():
+            both = markers.prediction_markers(plan.people_with, plan.people_without, stamp, MAP)
+            self._predictions.publish(both)
+        if self._terms.get_subscription_count():
+            self._terms.publish(to_diagnostics([self._objective(plan)], stamp))
+        values = {"step_ms": step_ms, "people": len(plan.ids), **plan.terms}
+        level = OK if not plan.reason else WARN
+        self._diagnostics.set(level, plan.status + (f": {plan.reason}" if plan.reason else ""), **values)
+
+    def _objective(self, plan: Plan) -> Status:
+        """Each term of the chosen plan, as it is and as it counts."""
+        weights = self.navigator.config.objective.weights
+        weighted = {f"{name}.cost": getattr(weights, name) * value for name, value in plan.terms.items()}
+        return Status("objective", OK, plan.status, {**plan.terms, **weighted})
+
+
+def make() -> NavigationNode:
+    """The node, active unless `autostart` is false."""
+    node = NavigationNode()
+    node.start_watchdog()
+    if node.settings.autostart:
+        node.trigger_configure()
+        node.trigger_activate()
+    return node
+
+
+def main() -> None:
+    """Entry point of `navigation_node`."""
+    sys.exit(runtime.run(make))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""What the navigation node knows, and whether it is fresh enough to move on. No ROS in here, so it can be tested
+second by second.
+
+Two clocks: *stamps* [s] are the world's time, in which things are put together; *now* [s] is a clock that always
+runs, in which silence is counted. A message whose stamp does not advance is no message: a frozen sensor falls
+silent too.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+import numpy as np
+
+from sac_son_nav.config import LaserConfig
+from sac_son_nav.errors import ConfigError
+from sac_son_nav.geometry import compose, inverse, rotate, transform_points
+from sac_son_nav.pose_buffer import PoseBuffer
+from sac_son_nav.states import Floats, Observation, RobotState, Scan, Tracks
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class FreshnessConfig:
+    """How long each input may be silent before the robot stops."""
+
+    scan_timeout: float = 0.25  # [s]; two and a half sweeps at 10 Hz
+    people_timeout: float = 0.25  # [s]
+    odom_timeout: float = 0.25  # [s]
+    localisation_timeout: float = 0.0  # [s]; 0: any age, as AMCL is silent while the robot stands
+    latest_age: float = 0.5  # [s] of world's time a stamp may lie behind the clock
+    localisation: str = "amcl_pose"  # where the robot is in the map: that topic, or "odometry" where odom is the map
+
+    def __post_init__(self) -> None:
+        for name in ("scan_timeout", "people_timeout", "odom_timeout", "latest_age"):
+            if not getattr(self, name) > 0.0:
+                raise ConfigError(f"{name}: expected seconds above zero, got {getattr(self, name)}")
+        if self.localisation not in ("amcl_pose", "odometry"):
+            raise ConfigError(f"localisation: expected amcl_pose or odometry, got {self.localisation!r}")
+
+
+def _alone(method: Callable[..., T]) -> Callable[..., T]:
+    """One caller at a time."""
+
+    @wraps(method)
+    def locked(self: Observer, *arguments: Any, **named: Any) -> T:
+        with self._lock:
+            return method(self, *arguments, **named)
+
+    return locked
+
+
+class Observer:
+    """Puts scan, people, odometry and localisation together into one `Observation` in frame `map`.
+
+    Its methods may be called from any thread.
+    """
+
+    def __init__(self, config: FreshnessConfig, laser: LaserConfig) -> None:
+        self.config, self.laser = config, laser
+        self._lock = threading.RLock()  # messages come in one thread, questions in others
+        self._base_from_laser = np.array([laser.x, laser.y, laser.yaw])
+        self.reset()
+
+    @_alone
+    def reset(self) -> None:
+        """Know nothing: at the start, and when the world's clock was set back."""
+        self._odometry = PoseBuffer()
+        self._map_from_odom: Floats | None = np.zeros(3) if self.config.localisation == "odometry" else None
+        self._scan: Scan | None = None
+        self._people: Tracks | None = None
+        self._heard = {"scan": float("-inf"), "people": float("-inf"), "odometry": float("-inf")}
+        self._localised = float("-inf")
+        self._pending: tuple[float, Floats] | None = None
+        self._refusals: dict[str, str] = {}
+
+    @_alone
+    def refuse(self, what: str, sentence: str) -> None:
+        """Remember why the last message of `what` (scan, people, odometry) could not be used."""
+        self._refusals[what] = sentence
+
+    @_alone
+    def hear_odometry(self, robot: RobotState, now: float) -> None:
+        """Where the base says it is, in its odometry's frame."""
+        if robot.stamp_s < self._odometry.newest_s - self._odometry.reset_after:
+            self.reset()  # the clock was set back: nothing heard before belongs to this world
+        if self._odometry.add(robot.stamp_s, robot.pose, robot.velocity):
+            self._mark("odometry", now)
+        if self._pending is not None:
+            self._localise(*self._pending)
+
+    @_alone
+    def hear_localisation(self, stamp_s: float, pose: Floats, now: float) -> None:
+        """Where the robot is in the map, (3,): this says where the odometry's frame is."""
+        if self.config.localisation == "amcl_pose":
+            self._localised = now
+            self._localise(stamp_s, pose)
+
+    @_alone
+    def hear_scan(self, scan: Scan, now: float) -> None:
+        """What the laser sees now."""
+        if self._scan is None or scan.stamp_s > self._scan.stamp_s:
+            self._scan = scan
+            self._mark("scan", now)
+
+    @_alone
+    def hear_people(self, people: Tracks, now: float) -> None:
+        """Who is there, in the odometry's frame or in the map's."""
+        if self._people is None or people.stamp_s > self._people.stamp_s:
+            self._people = people
+            self._mark("people", now)
+
+    @_alone
+    def problem(self, now: float, world_s: float | None = None) -> str:
+        """Why the robot must not move, in one sentence; empty when it may. `world_s`: the world's clock [s]."""
+        limits = {
+            "odometry": self.config.odom_timeout,
+            "scan": self.config.scan_timeout,
+            "people": self.config.people_timeout,
+        }
+        silent = [what for what, limit in limits.items() if now - self._heard[what] > limit]
+        for what in silent:  # a message that came and could not be used says more than silence
+            if what in self._refusals:
+                return f"{what} refused: {self._refusals[what]}"
+        for what in silent:
+            age = now - self._heard[what]
+            return f"no {what} yet" if np.isinf(age) else f"no {what} for {age:.1f} s"
+        if self._map_from_odom is None:
+            return "no localisation yet: expected a pose in the map on amcl_pose"
+        if 0.0 < self.config.localisation_timeout < now - self._localised:
+            return f"no localisation for {now - self._localised:.1f} s"
+        if world_s is not None and self._people is not None:
+            age = world_s - self._people.stamp_s
+            if age > self.config.latest_age:
+                return f"people are {age:.1f} s old by their stamp"
+        return ""
+
+    @_alone
+    def robot(self, stamp_s: float) -> RobotState | None:
+        """The robot in the map at a moment [s]; None while that is not known."""
+        found = self._odometry.at(stamp_s)
+        if found is None or self._map_from_odom is None:
+            return None
+        pose, velocity = found
+        return RobotState(stamp_s, np.asarray(compose(self._map_from_odom, pose)), velocity, "map")
+
+    @_alone
+    def observation(self) -> Observation | None:
+        """The world at the stamp of the last people; None while the parts do not meet in time."""
+        people, scan = self._people, self._scan
+        if people is None or scan is None:
+            return None
+        robot, seen_from = self.robot(people.stamp_s), self.robot(scan.stamp_s)
+        if robot is None or seen_from is None or self._map_from_odom is None:
+            return None
+        map_from_laser = compose(seen_from.pose, self._base_from_laser)
+        points = np.asarray(transform_points(map_from_laser, scan.points()))
+        return Observation(people.stamp_s, robot, self._in_map(people), points)
+
+    def _in_map(self, people: Tracks) -> Tracks:
+        if people.frame == "map":
+            return people
+        assert self._map_from_odom is not None
+        pose = self._map_from_odom
+        turn = np.asarray(rotate(np.eye(2), pose[2])).T
+        both = np.kron(np.eye(2), turn)
+        return Tracks(
+            people.stamp_s,
+            "map",
+            people.ids,
+            np.asarray(transform_points(pose, people.positions)),
+            np.asarray(rotate(people.velocities, pose[2])),
+            both @ people.covariances @ both.T,
+            people.confidences,
+        )
+
+    def _localise(self, stamp_s: float, pose: Floats) -> None:
+        found = self._odometry.at(stamp_s)
+        self._pending = None if found is not None else (stamp_s, pose)
+        if found is not None:
+            self._map_from_odom = np.asarray(compose(pose, inverse(found[0])))
+
+    def _mark(self, what: str, now: float) -> None:
+        self._heard[what] = now
+        self._refusals.pop(what, None)

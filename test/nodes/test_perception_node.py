@@ -1,0 +1,250 @@
+"""The perception node as a process: one answer per scan, in the right frame, and silence where it can't know."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy")
+
+from diagnostic_msgs.msg import DiagnosticArray
+from nav_msgs.msg import Odometry
+from rcl_interfaces.srv import ListParameters
+from sensor_msgs.msg import LaserScan, PointCloud2
+from visualization_msgs.msg import MarkerArray
+
+from sac_son_nav.config import flatten, load_robot, read_parameters, resource
+from sac_son_nav.nodes import conversions as convert
+from sac_son_nav.nodes.diagnostics import Status, from_diagnostics
+from sac_son_nav.nodes.perception import PerceptionNodeConfig
+from sac_son_nav.perception.people import PeopleConfig
+from sac_son_nav.simulation.scenarios import load_scenario
+from sac_son_nav.simulation.simulator import Simulator
+from sac_son_nav.states import Command, RobotState
+
+if TYPE_CHECKING:
+    from test.nodes.graph import Graph
+
+pytestmark = pytest.mark.graph
+PERCEPTION = "sac_son_nav.nodes.perception"
+
+
+class Bench:
+    """Scans and odometry of a world that this test steps itself, into a perception node; its answers by stamp."""
+
+    def __init__(self, graph: Graph, *parameters: str, odometry: bool = True, seed: int = 0) -> None:
+        self.graph = graph
+        self.world = Simulator(load_scenario("crossing"), load_robot("simulated"), seed)
+        self.people, self.diagnostics = (
+            graph.listen(PointCloud2, "people"),
+            graph.listen(DiagnosticArray, "diagnostics"),
+        )
+        # every scan counts here, so none may get lost on the way
+        self.process = graph.start(PERCEPTION, "reliable_scans:=true", *parameters)
+        self.scans = graph.publisher(LaserScan, "scan")
+        self.odometry = graph.publisher(Odometry, "odom") if odometry else None
+        graph.expect(lambda: bool(self.diagnostics), "the perception node")
+        graph.turn(0.3)
+        self.offset_s = 100.0  # of the stamps to the world's time
+
+    def say(self, *, scan: bool = True, odometry: bool = True) -> int:
+        """The next 0.1 s of the world; the scan's stamp [ns]."""
+        for _ in range(2):
+            self.world.step(Command(0.3, 0.2))
+            stamp = convert.to_stamp(self.offset_s + self.world.time_s)
+            if odometry and self.odometry is not None:
+                self.odometry.publish(convert.to_odometry(self.world.odometry, stamp, "base_link"))
+        if scan:
+            self.scans.publish(convert.to_laser_scan(self.world.scan(), stamp))
+        return convert.stamp_nanoseconds(stamp)
+
+    def run(self, count: int, **what: bool) -> list[int]:
+        """`count` times 0.1 s, waiting for each answer where one is due; the stamps."""
+        stamps = []
+        for _ in range(count):
+            before = len(self.people)
+            stamps.append(self.say(**what))
+            self.graph.until(lambda before=before: len(self.people) > before, within=0.5)
+        return stamps
+
+    @property
+    def answered(self) -> list[int]:
+        return [convert.stamp_nanoseconds(m.header.stamp) for m in self.people]
+
+    @property
+    def status(self) -> Status:
+        return [s for m in self.diagnostics for s in from_diagnostics(m) if s.name == "/perception"][-1]
+
+    def expect_status(self, text: str) -> None:
+        self.graph.expect(lambda: text in self.status.message, f"diagnostics that say {text!r}")
+
+
+def test_each_scan_has_one_answer_with_its_stamp_and_people_are_where_they_are(graph: Graph) -> None:
+    bench = Bench(graph)
+    markers = graph.listen(MarkerArray, "people_markers")
+    graph.turn(0.3)
+    stamps = bench.run(60)
+    assert bench.answered == stamps, {s.message for m in bench.diagnostics for s in from_diagnostics(m)}
+    tracks = convert.from_people(bench.people[-1], "people", "odom")
+    assert len(tracks) >= 2
+    assert markers
+    # Who is told is near somebody: people seen from where the odometry started, which after 6 s is off by centimetres
+    start = bench.world.scenario.robot_start
+    c, s = math.cos(start[2]), math.sin(start[2])
+    people = (bench.world.people().positions - start[:2]) @ np.array([[c, -s], [s, c]])
+    nearest = np.linalg.norm(tracks.positions[:, None] - people[None], axis=-1).min(axis=1)
+    assert np.median(nearest) < 0.25
+    graph.turn(1.2)  # until it is said anew; the tail is measured by the benchmark, on a machine without other tests
+    assert float(bench.status.values["latency_ms_p50"]) < 15.0
+
+
+def test_the_laser_frame_serves_where_nobody_publishes_odometry(graph: Graph) -> None:
+    bench = Bench(graph, odometry=False)
+    stamps = bench.run(10)
+    assert bench.answered == stamps
+    assert {m.header.frame_id for m in bench.people} == {"base_scan"}
+    bench.expect_status("no odometry: following people in the laser's frame base_scan")
+
+
+def test_without_fresh_odometry_there_is_silence_and_a_reason(graph: Graph) -> None:
+    bench = Bench(graph)
+    bench.run(5)
+    good = len(bench.people)
+    assert good == 5
+    bench.run(8, odometry=False)  # 0.8 s: the motion is continued for 0.3 s, then no more
+    assert len(bench.people) - good == 3
+    bench.expect_status("expected odometry within 0.3 s of the scan")
+    stamps = bench.run(2)
+    assert bench.answered[-2:] == stamps
+    bench.expect_status("following people in odom")
+
+
+def test_odometry_that_must_come_but_never_does_is_said(graph: Graph) -> None:
+    bench = Bench(graph, "use_odometry:=true", odometry=False)
+    bench.run(2)
+    assert not bench.people
+    bench.expect_status("/odom: expected odometry for the scan, got none so far")
+
+
+def test_bad_scans_are_refused_in_words_and_good_ones_go_on(graph: Graph) -> None:
+    bench = Bench(graph)
+    bench.run(3)
+    stamp = convert.to_stamp(bench.offset_s + bench.world.time_s + 0.02)
+    for change, sentence in (
+        ({"angle_increment": 0.0}, "/scan: expected an angle_increment other than zero"),
+        ({"range_min": math.nan}, "/scan: expected finite numbers"),
+    ):
+        message = convert.to_laser_scan(bench.world.scan(), stamp)
+        for name, value in change.items():
+            setattr(message, name, value)
+        bench.scans.publish(message)
+        bench.expect_status(sentence)
+    message = convert.to_laser_scan(bench.world.scan(), stamp)
+    message.ranges = message.ranges[:100]
+    bench.scans.publish(message)
+    bench.expect_status("/scan: expected 720 ranges")
+    assert len(bench.people) == 3
+    bench.run(1)
+    assert len(bench.people) == 4
+    bench.expect_status("following people in odom")
+
+
+def test_the_same_scan_twice_is_answered_once_and_a_clock_set_back_starts_anew(graph: Graph) -> None:
+    bench = Bench(graph)
+    bench.run(20)
+    assert len(convert.from_people(bench.people[-1], "people")) > 0
+    again = convert.to_laser_scan(bench.world.scan(), bench.people[-1].header.stamp)
+    bench.scans.publish(again)
+    bench.expect_status("/scan: expected a stamp after")
+    assert len(bench.people) == 20
+
+    bench.offset_s = 10.0  # ninety seconds back
+    stamps = bench.run(20)
+    assert bench.answered[-20:] == stamps
+    assert len(convert.from_people(bench.people[20], "people")) == 0  # nobody is believed at first sight
+    assert len(convert.from_people(bench.people[-1], "people")) > 0
+
+
+def test_silence_is_said_and_ends(graph: Graph) -> None:
+    bench = Bench(graph)
+    bench.expect_status("waiting for the first scan on /scan")
+    bench.run(2)
+    bench.expect_status("following people in odom")
+    bench.expect_status("no scan on /scan for more than 1 s")
+    bench.run(2)
+    bench.expect_status("following people in odom")
+
+
+def test_the_laser_s_place_on_the_base_is_used(graph: Graph) -> None:
+    """A laser turned by a quarter and a base that stands: what it sees ahead is to the robot's left."""
+    bench = Bench(graph, "laser.x:=0.5", "laser.yaw:=1.5707963267948966")
+    ahead = []
+    standing = RobotState(0.0, np.zeros(3), np.zeros(2), "odom")
+    for i in range(20):
+        # somebody walks towards the laser along its axis, from 4 m to 2.1 m, two legs 0.3 m apart
+        distance = 4.0 - 0.1 * i
+        ranges = np.full(721, 9.0)
+        angles = np.linspace(-math.pi / 2, math.pi / 2, 721)
+        for y in (-0.15, 0.15):
+            bearing, reach = math.atan2(y, distance), math.hypot(y, distance)
+            ranges[np.abs(angles - bearing) < math.asin(0.06 / reach)] = reach - 0.06
+        scan = dataclasses.replace(
+            bench.world.scan(), ranges=ranges, angle_min=-math.pi / 2, angle_increment=math.pi / 720
+        )
+        stamp = convert.to_stamp(50.0 + 0.1 * i)
+        assert bench.odometry is not None
+        bench.odometry.publish(convert.to_odometry(standing, stamp, "base_link"))
+        graph.turn(0.03)
+        bench.scans.publish(convert.to_laser_scan(scan, stamp))
+        graph.until(lambda i=i: len(bench.people) > i, within=1.0)
+        ahead.append(distance)
+    tracks = convert.from_people(bench.people[-1], "people", "odom")
+    # 2.1 m along the laser's axis is at x = 0.5 m and y = 2.1 m of the base
+    distance = np.linalg.norm(tracks.positions - [0.5, ahead[-1]], axis=-1)
+    assert distance.min() < 0.15
+    np.testing.assert_allclose(tracks.velocities[distance.argmin()], [0.0, -1.0], atol=0.3)
+
+
+def test_the_parameter_file_says_what_the_node_declares(graph: Graph) -> None:
+    path = resource("config", "perception.yaml")
+    process = graph.start(PERCEPTION, arguments=["--ros-args", "--params-file", str(path)])
+    client = graph.node.create_client(ListParameters, "/perception/list_parameters")
+    graph.expect(client.service_is_ready, "the parameter service")
+    future = client.call_async(ListParameters.Request())
+    graph.expect(future.done, "the list of parameters")
+    declared = set(future.result().result.names)
+    given = read_parameters(path, "perception")
+    assert given == flatten(PerceptionNodeConfig())
+    assert set(given) | set(flatten(PeopleConfig())) <= declared
+    assert {"robot", "laser.x", "limits.vx_max"} <= declared
+    assert process.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("parameter", "sentence"),
+    [
+        ("use_odometry:=perhaps", "use_odometry: expected auto, true or false, got 'perhaps'"),
+        ("detector.jump:=-1.0", "jump: expected metres above zero, got -1.0"),
+        ("detector.jmup:=0.1", "unknown parameter 'detector.jmup'"),
+        ("robot:=7", "perception.robot: expected a profile's name or path, got 7"),
+    ],
+)
+def test_a_bad_parameter_is_one_sentence_and_status_2(graph: Graph, parameter: str, sentence: str) -> None:
+    process = graph.start(PERCEPTION, parameter)
+    assert process.wait() == 2
+    assert sentence in process.said()
+    assert "Traceback" not in process.said()
+
+
+def test_a_robot_file_that_is_missing_is_named(graph: Graph, tmp_path: Path) -> None:
+    began = time.monotonic()
+    process = graph.start(PERCEPTION, f"robot:={tmp_path / 'mine.yaml'}")
+    assert process.wait() == 2
+    assert f"{tmp_path / 'mine.yaml'}: no such file" in process.said()
+    assert time.monotonic() - began < 10.0

@@ -1,0 +1,105 @@
+"""Start and stop of nodes: parameters from every side, signals, and what must not end a process."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("rclpy")
+
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.srv import GetParameters, SetParameters
+from rclpy.parameter import Parameter
+
+from sac_son_nav.nodes.diagnostics import from_diagnostics
+
+if TYPE_CHECKING:
+    from test.nodes.graph import Graph
+
+pytestmark = pytest.mark.graph
+SIMULATION, PERCEPTION = "sac_son_nav.nodes.simulation", "sac_son_nav.nodes.perception"
+
+
+def test_profile_file_and_command_line_in_this_order(graph: Graph, tmp_path: Path) -> None:
+    """The profile says radius 0.22 and a laser of 720 beams; a file and the command line have the later words."""
+    parameters = tmp_path / "mine.yaml"
+    parameters.write_text("/**:\n  ros__parameters:\n    radius: 0.3\n    laser: {beams: 360, range_max: 8}\n")
+    ros = ["--ros-args", "--params-file", str(parameters), "-p", "laser.beams:=180", "-p", "scenario:=empty"]
+    graph.start(SIMULATION, arguments=ros)
+    client = graph.node.create_client(GetParameters, "/simulation/get_parameters")
+    graph.expect(client.service_is_ready, "the parameter service")
+    names = ["radius", "laser.beams", "laser.range_max", "limits.vx_max"]
+    future = client.call_async(GetParameters.Request(names=names))
+    graph.expect(future.done, "the parameters")
+    radius, beams, reach, speed = future.result().values
+    assert (radius.double_value, beams.integer_value) == (0.3, 180)
+    assert 8 in (reach.integer_value, reach.double_value)  # written without a point, and no harm done
+    assert speed.double_value == 0.6
+
+
+def test_parameters_are_read_once(graph: Graph) -> None:
+    graph.start(PERCEPTION)
+    client = graph.node.create_client(SetParameters, "/perception/set_parameters")
+    graph.expect(client.service_is_ready, "the parameter service")
+    wanted = Parameter("tracker.reach", value=2.0).to_parameter_msg()
+    future = client.call_async(SetParameters.Request(parameters=[wanted]))
+    graph.expect(future.done, "an answer")
+    assert future.result().results[0].successful is False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_node_quietly(graph: Graph, number: signal.Signals) -> None:
+    diagnostics = graph.listen(DiagnosticArray, "diagnostics")
+    process = graph.start(PERCEPTION)
+    graph.expect(lambda: bool(diagnostics), "the node")
+    assert process.stop(number, within=5.0) == 0
+    assert process.said() == ""
+
+
+def test_a_signal_during_the_start_ends_it_too(graph: Graph) -> None:
+    process = graph.start(SIMULATION, "scenario:=crossing")
+    graph.turn(0.6)  # somewhere between Python's start and the first step
+    status = process.stop(signal.SIGTERM, within=10.0)
+    assert status in (0, -signal.SIGTERM)  # before our handler stands it is the system's
+    assert "Traceback" not in process.said()
+
+
+def test_ros_arguments_that_make_no_sense_are_one_sentence(graph: Graph) -> None:
+    process = graph.start(PERCEPTION, arguments=["--ros-args", "-p", "tracker.reach"])
+    assert process.wait() == 2
+    assert "Traceback" not in process.said()
+    assert "tracker.reach" in process.said()
+
+
+def test_namespace_and_name_move_everything(graph: Graph) -> None:
+    diagnostics = graph.listen(DiagnosticArray, "/tb4/diagnostics")
+    graph.start(
+        PERCEPTION, arguments=["--ros-args", "-r", "__ns:=/tb4", "-r", "__node:=eyes", "-r", "scan:=front/scan"]
+    )
+    graph.expect(lambda: bool(diagnostics), "diagnostics in the namespace")
+    (status,) = from_diagnostics(diagnostics[0])
+    assert status.name == "/tb4/eyes"
+    assert status.message == "waiting for the first scan on /tb4/front/scan"
+
+
+def test_a_transition_that_the_state_lacks_does_not_end_a_lifecycle_node(graph: Graph) -> None:
+    """Jazzy's rclpy raises out of the executor where Kilted's answers; the robot's driver must survive both."""
+    process = graph.start("sac_son_nav.nodes.navigation")
+    state = graph.node.create_client(GetState, "/navigation/get_state")
+    change = graph.node.create_client(ChangeState, "/navigation/change_state")
+    graph.expect(lambda: state.service_is_ready() and change.service_is_ready(), "the lifecycle services")
+    graph.turn(1.0)
+    wrong = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))  # it is active already
+    future = change.call_async(wrong)
+    graph.until(future.done, within=2.0)
+    assert not future.done() or future.result().success is False
+    assert process.handle.poll() is None, process.said()
+    asked = state.call_async(GetState.Request())
+    graph.expect(asked.done, "the state")
+    assert asked.result().current_state.id == State.PRIMARY_STATE_ACTIVE
+    assert process.stop() == 0

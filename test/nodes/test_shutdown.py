@@ -1,0 +1,36 @@
+"""A signal in the middle of the work: callbacks of a pool of threads under way, a goal in hand."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+pytest.importorskip("rclpy")
+
+from .graph import Graph
+from .test_faults import NODES, Witness
+
+pytestmark = [pytest.mark.graph, pytest.mark.alone]
+AT_ONCE = 1.0  # [s]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_busy_node_ends_at_once_and_quietly(graph: Graph, number: signal.Signals) -> None:
+    """Several times, at moments that differ: what ends too early does so now and then."""
+    witness = Witness(graph)
+    for name in ("simulation", "perception"):
+        graph.start(*NODES[name])
+    witness.send_goal()
+    for attempt in range(4):
+        graph.turn(0.3)  # the last words of the one before
+        process = graph.start(*NODES["navigation"])
+        since = time.monotonic()
+        graph.expect(lambda since=since: any(c[0] > since and c[1] > 0.1 for c in witness.commands), "a command", 40.0)
+        graph.turn(0.3 + 0.023 * attempt)
+        asked = time.monotonic()
+        status = process.stop(number)
+        took = time.monotonic() - asked
+        assert (status, process.said()) == (0, "")
+        assert took < AT_ONCE

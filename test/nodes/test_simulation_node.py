@@ -1,0 +1,196 @@
+"""The simulation node as a process: what it publishes, how it drives, stops, refuses and ends."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy")
+
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseWithCovarianceStamped, Twist, TwistStamped
+from nav_msgs.msg import OccupancyGrid, Odometry
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import LaserScan, PointCloud2
+from visualization_msgs.msg import MarkerArray
+
+from sac_son_nav.config import load_robot
+from sac_son_nav.nodes import conversions as convert
+from sac_son_nav.nodes.diagnostics import ERROR, from_diagnostics
+from sac_son_nav.nodes.runtime import LATCHED
+from sac_son_nav.simulation.scenarios import load_scenario
+from sac_son_nav.simulation.simulator import Simulator
+from sac_son_nav.states import Command
+
+if TYPE_CHECKING:
+    from test.nodes.graph import Graph
+
+pytestmark = pytest.mark.graph
+SIMULATION = "sac_son_nav.nodes.simulation"
+
+
+def stamps(messages: list[Any]) -> list[int]:
+    """In milliseconds: the world's steps are 50 of them."""
+    return [round(convert.stamp_nanoseconds(m.header.stamp) / 1e6) for m in messages]
+
+
+def says(diagnostics: list[DiagnosticArray], text: str) -> bool:
+    """Whether the simulation has said this."""
+    found = [s for message in diagnostics for s in from_diagnostics(message) if s.name == "/simulation"]
+    return any(text in s.message for s in found)
+
+
+def drive(graph: Graph, publisher: Any, message: Any, seconds: float) -> None:
+    """Command at 20 Hz for a while."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        publisher.publish(message)
+        graph.turn(0.05)
+
+
+def test_every_topic_comes_at_its_rate_and_holds_the_world(graph: Graph) -> None:
+    clock = graph.listen(Clock, "/clock")
+    scans, odometry = graph.listen(LaserScan, "scan"), graph.listen(Odometry, "odom")
+    poses, people = (
+        graph.listen(PoseWithCovarianceStamped, "amcl_pose"),
+        graph.listen(PointCloud2, "ground_truth/people"),
+    )
+    truth, maps = graph.listen(Odometry, "ground_truth/odom"), graph.listen(OccupancyGrid, "map", LATCHED)
+    markers = graph.listen(MarkerArray, "ground_truth/people_markers")
+    process = graph.start(SIMULATION, "scenario:=crossing", "seed:=3")
+    graph.expect(lambda: len(poses) >= 11 and maps, "ten poses of the localiser and the map")
+
+    # the world's clock: 20 steps, 20 odometries, 10 scans, 5 poses a second, each stamp a multiple of its period
+    assert set(np.diff(stamps(odometry))) == {50}
+    assert set(np.diff(stamps(scans))) == {100}
+    assert set(np.diff(stamps(poses))) == {200}
+    assert set(np.diff(stamps(people))) == {50}
+    assert set(np.diff([round(m.clock.sec * 1e3 + m.clock.nanosec / 1e6) for m in clock])) == {50}
+    assert markers
+
+    # the same world without a graph says the same at the same moment
+    world = Simulator(load_scenario("crossing"), load_robot("simulated"), seed=3)
+    moment = max(set(stamps(scans)) & set(stamps(people)))  # the newest scan may have come before its people
+    while round(1e3 * world.time_s) < moment:
+        world.step(None)
+    np.testing.assert_allclose(scans[stamps(scans).index(moment)].ranges, world.scan().ranges, rtol=1e-6)
+    seen = convert.from_people(people[stamps(people).index(moment)], "ground_truth/people", "map")
+    np.testing.assert_allclose(seen.positions, world.people().positions, atol=1e-5)
+    np.testing.assert_array_equal(convert.from_occupancy_grid(maps[0], "map", "map").cells, world.scenario.floor.cells)
+    start = convert.from_odometry(truth[0], "ground_truth/odom", "map").pose
+    np.testing.assert_allclose(start, world.scenario.robot_start, atol=1e-9)
+    assert process.stop(signal.SIGINT) == 0
+    assert process.said() == ""
+
+
+@pytest.mark.parametrize("stamped", [False, True])
+def test_it_drives_as_commanded_in_either_type(graph: Graph, stamped: bool) -> None:
+    truth = graph.listen(Odometry, "ground_truth/odom")
+    graph.start(SIMULATION, "scenario:=empty", f"enable_stamped_cmd_vel:={str(stamped).lower()}")
+    publisher = graph.publisher(TwistStamped if stamped else Twist, "cmd_vel")
+    command = Command(0.3, 0.0)
+    message = (
+        convert.to_twist_stamped(command, convert.to_stamp(0.0), "base_link") if stamped else convert.to_twist(command)
+    )
+    drive(graph, publisher, message, 2.0)
+    graph.turn(1.0)
+    speeds = np.array([m.twist.twist.linear.x for m in truth])
+    assert speeds.max() == pytest.approx(0.3)
+    # 2 s at 0.3 m/s, less the 0.375 s of speeding up at 0.8 m/s^2 (0.056 m), plus 0.25 s until the timeout (0.075 m)
+    way = np.hypot(
+        *np.diff([[m.pose.pose.position.x, m.pose.pose.position.y] for m in (truth[0], truth[-1])], axis=0)[0]
+    )
+    assert way == pytest.approx(0.62, abs=0.12)
+    assert speeds[-1] == 0.0  # nobody commands any more
+
+
+def test_a_command_of_nan_brakes_and_is_said(graph: Graph) -> None:
+    truth, diagnostics = graph.listen(Odometry, "ground_truth/odom"), graph.listen(DiagnosticArray, "diagnostics")
+    graph.start(SIMULATION, "scenario:=empty")
+    publisher = graph.publisher(Twist, "cmd_vel")
+    drive(graph, publisher, convert.to_twist(Command(0.3, 0.0)), 1.0)
+    assert truth[-1].twist.twist.linear.x == pytest.approx(0.3)
+    bad = convert.to_twist(Command(0.3, 0.0))
+    bad.angular.z = math.nan
+    drive(graph, publisher, bad, 1.0)
+    assert truth[-1].twist.twist.linear.x == 0.0
+    assert all(math.isfinite(m.pose.pose.position.x) for m in truth)
+    assert says(diagnostics, "/cmd_vel: expected finite numbers as velocity")
+
+
+def test_the_wrong_type_of_command_is_said(graph: Graph) -> None:
+    diagnostics = graph.listen(DiagnosticArray, "diagnostics")
+    graph.node.create_publisher(TwistStamped, "cmd_vel", 10)
+    graph.start(SIMULATION, "scenario:=empty")
+    graph.expect(
+        lambda: says(diagnostics, "expected geometry_msgs/msg/Twist, got geometry_msgs/msg/TwistStamped"), "the word"
+    )
+    assert from_diagnostics(diagnostics[-1])[0].level == ERROR
+
+
+def test_after_a_pause_of_the_process_the_world_goes_on_without_hurry(graph: Graph) -> None:
+    clock = graph.listen(Clock, "/clock")
+    process = graph.start(SIMULATION, "scenario:=crossing")
+    graph.expect(lambda: len(clock) > 10, "the clock")
+    process.handle.send_signal(signal.SIGSTOP)
+    graph.turn(3.0)
+    before = len(clock)
+    process.handle.send_signal(signal.SIGCONT)
+    graph.turn(1.0)
+    # one second is 20 steps; the 3 s that were missed would be 60 more
+    assert 15 <= len(clock) - before <= 24
+
+
+def test_the_log_holds_the_run_and_is_whole_at_any_time(graph: Graph, tmp_path: Path) -> None:
+    log = tmp_path / "run" / "world.npz"
+    odometry = graph.listen(Odometry, "odom")
+    process = graph.start(SIMULATION, "scenario:=crossing", f"log:={log}", "real_time_factor:=5.0", "seed:=2")
+
+    def moments() -> int:
+        with np.load(log) as early:
+            return len(early["times"])
+
+    graph.expect(log.is_file, "the log", within=20.0)
+    graph.expect(lambda: moments() > 20, "a log that grows")
+    assert process.stop() == 0
+    graph.turn(0.2)
+    with np.load(log) as whole:
+        assert round(1e3 * whole["times"][-1]) >= stamps(odometry)[-1]
+        assert whole["people"].shape[0] == len(whole["times"])
+        assert (str(whole["scenario"]), int(whole["seed"])) == ("crossing", 2)
+    assert [p.name for p in log.parent.iterdir()] == ["world.npz"]  # no half-written file is left
+
+
+def test_without_the_robot_only_people_are_published(graph: Graph) -> None:
+    people, scans = graph.listen(PointCloud2, "ground_truth/people"), graph.listen(LaserScan, "scan")
+    graph.start(SIMULATION, "scenario:=crossing", "present_robot:=false")
+    graph.expect(lambda: len(people) > 20, "people")
+    assert not scans
+
+
+@pytest.mark.parametrize(
+    ("parameter", "sentence"),
+    [
+        ("scenario:=nowhere", "'nowhere': not found"),
+        ("robot:=tricycle", "'tricycle': not found"),
+        ("real_time_factor:=-1.0", "real_time_factor: expected a number above zero, got -1.0"),
+        ("real_time_factor:=fast", "simulation.real_time_factor: expected float, got 'fast'"),
+        ("limits.vx_max:=-0.5", "vx_max: expected a positive number, got -0.5"),
+        ("secnario:=crossing", "unknown parameter 'secnario'"),
+        ("log:=/proc/none/world.npz", "log /proc/none/world.npz: expected a file to write to, got:"),
+        ("seed:=-1", "seed: expected zero or more, got -1"),
+    ],
+)
+def test_a_bad_parameter_is_one_sentence_and_status_2(graph: Graph, parameter: str, sentence: str) -> None:
+    process = graph.start(SIMULATION, parameter)
+    assert process.wait() == 2
+    said = process.said().strip()
+    assert sentence in said
+    assert said.count("\n") == 0
+    assert "Traceback" not in said
