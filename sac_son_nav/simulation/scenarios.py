@@ -131,6 +131,9 @@ class Person:
     speed: float
     robot_weight: float
     stride: float
+    curiosity: float = 0.0  # how strongly the robot draws them: 0 not at all, 1 they come and look
+    company: int = -1  # number of those who walk and stay together; -1: on their own
+    facing: float | None = None  # [rad] how they stand at the start; None: towards their first stop
 
 
 def load_scenario(name_or_path: str | Path) -> Scenario:

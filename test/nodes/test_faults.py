@@ -56,10 +56,6 @@ class Witness:
     def moving(self, since: float = 0.0) -> bool:
         return any(at > since and v > 0.3 for at, v, _ in self.speeds[-40:])
 
-    @staticmethod
-    def since(moment: float, samples: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
-        return [sample for sample in samples if sample[0] > moment]
-
     def heard(self, node: str, words: str, since: float) -> bool:
         return any(at > since and name == node and words in text for at, name, _, text in self.said)
 
@@ -86,11 +82,16 @@ def driving(graph: Graph) -> tuple[Graph, dict[str, Process], Witness]:
     return graph, processes, witness
 
 
-def assert_still(witness: Witness, fault: float, until: float) -> None:
-    """At rest in every sample from STILL_WITHIN after the fault on."""
-    later = [(at - fault, v, w) for at, v, w in witness.speeds if fault + STILL_WITHIN < at < until]
-    assert later, "the base said nothing any more"
-    moved = [sample for sample in later if sample[1] > 1e-3 or sample[2] > 1e-3]
+def expect_still(witness: Witness, fault: float, seconds: float = 1.5) -> None:
+    """At rest in every sample from STILL_WITHIN after the fault on; watched until the base has spoken for a while, as
+    a machine with other work may keep its process from running just then."""
+    witness.graph.turn(seconds)
+
+    def later() -> list[tuple[float, float, float]]:
+        return [(at - fault, v, w) for at, v, w in witness.speeds if at > fault + STILL_WITHIN]
+
+    witness.graph.expect(lambda: len(later()) >= 10, "10 odometry messages after the fault")
+    moved = [sample for sample in later() if sample[1] > 1e-3 or sample[2] > 1e-3]
     assert not moved, (
         f"still moving {moved[0][0]:.2f} s after the fault: {moved[0][1]:.2f} m/s, {moved[0][2]:.2f} rad/s"
     )
@@ -108,9 +109,8 @@ def test_without_one_process_the_robot_stands_and_with_it_goes_on(driving, name,
     graph, processes, witness = driving
     fault = time.monotonic()
     processes[name].handle.send_signal(number)
-    graph.turn(1.5)
-    assert_still(witness, fault, fault + 1.5)
-    assert witness.heard(teller, reason, fault)
+    expect_still(witness, fault)
+    graph.expect(lambda: witness.heard(teller, reason, fault), f"{teller} to say: {reason}")
     if number == signal.SIGSTOP:
         processes[name].handle.send_signal(signal.SIGCONT)
     else:
@@ -127,10 +127,10 @@ def test_without_the_sensors_and_the_base_no_motion_is_commanded_and_with_them_i
     fault = time.monotonic()
     processes["simulation"].handle.send_signal(number)
     graph.turn(1.5)
+    graph.expect(lambda: bool(witness.commands) and witness.commands[-1][0] > fault + STILL_WITHIN, "a later command")
     late = [c for c in witness.commands if c[0] > fault + STILL_WITHIN]
-    assert late
     assert all(v == 0.0 and w == 0.0 for _, v, w in late)
-    assert witness.heard("/navigation", "standing: no", fault)
+    graph.expect(lambda: witness.heard("/navigation", "standing: no", fault), "navigation to say what is missing")
     if number == signal.SIGSTOP:
         processes["simulation"].handle.send_signal(signal.SIGCONT)
     else:
@@ -162,10 +162,9 @@ def test_a_goal_in_a_wall_is_refused_in_a_sentence_and_a_good_one_then_taken(gra
     witness.send_goal((8.0, 4.1, 0.0))  # in the corridor's wall
     refusal = "of room for the robot"
     graph.expect(lambda: witness.heard("/navigation", refusal, 0.0), "the goal to be refused")
-    # What the base does and what it is told come from other processes than the refusal: each is waited for by itself.
+    # What the base does comes from another process than the refusal, so it is waited for by itself.
     refused = time.monotonic()
-    graph.expect(lambda: len(witness.since(refused, witness.speeds)) >= 20, "20 odometry messages after the refusal")
-    graph.expect(lambda: len(witness.since(refused, witness.commands)) >= 5, "5 commands after the refusal")
+    graph.expect(lambda: sum(at > refused for at, _, _ in witness.speeds) >= 20, "20 odometry messages afterwards")
     assert all(v == 0.0 and w == 0.0 for _, v, w in witness.commands)
     assert all(v == 0.0 and w == 0.0 for _, v, w in witness.speeds)
     witness.send_goal()
@@ -182,8 +181,9 @@ def test_without_a_map_it_stands_and_says_so(graph):
     graph.expect(
         lambda: witness.heard("/navigation", "standing: no map yet", 0.0), "the missing map to be named", 40.0
     )
-    graph.turn(1.0)
-    assert max((v for _, v, _ in witness.speeds), default=0.0) == 0.0
+    said = time.monotonic()
+    graph.expect(lambda: sum(at > said for at, _, _ in witness.speeds) >= 20, "20 odometry messages afterwards")
+    assert all(v == 0.0 and w == 0.0 for _, v, w in witness.speeds)
 
 
 def broken(message: Any, how: str) -> Any:
@@ -218,8 +218,7 @@ def test_a_broken_scan_stops_the_robot_in_a_sentence_and_a_good_one_lets_it_go_o
     witness.send_goal()
     graph.expect(witness.moving, "the robot to move", 20.0)
     breaking[0], fault = True, time.monotonic()
-    graph.turn(1.5)
-    assert_still(witness, fault, fault + 1.5)
+    expect_still(witness, fault)
     sentences = [text for at, name, _, text in witness.said if at > fault and name == "/navigation"]
     assert any(text.startswith("standing: ") and "scan" in text for text in sentences), sentences
     breaking[0], back = False, time.monotonic()
