@@ -19,6 +19,7 @@ from sac_son_nav.maps import OccupancyMap
 __all__ = ["RobotBody", "SocialForceConfig", "acceleration", "step"]
 
 REFERENCE_RADIUS = 0.3  # [m] of the bodies in the experiments behind the fitted law
+STRAIGHT = 1e-3  # [rad] within which the side to turn to is not yet clear: rounding must not choose it
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def _interaction(
     apart = clip(distance - bodies + 2.0 * REFERENCE_RADIUS, 0.0, None)
     strength = config.strength * xp.exp(-apart / reach)
     slow = strength * xp.exp(-((config.slowing_width * reach * theta) ** 2))
-    turn = strength * xp.sign(theta) * xp.exp(-((config.turning_width * reach * theta) ** 2))
+    turn = strength * clip(theta / STRAIGHT, -1.0, 1.0) * xp.exp(-((config.turning_width * reach * theta) ** 2))
     contact = config.contact_stiffness * clip(bodies - distance, 0.0, None)
     return xp.stack(
         [

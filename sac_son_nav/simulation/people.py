@@ -1,32 +1,65 @@
 """People of the embedded world: where they go, how they walk, and where their legs are.
 
-They follow their errands by the social force law. Person i's luck comes from the stream of (seed, i) alone, the same
-amount at every step, so that nobody's luck depends on the robot or on anybody else.
+They follow their errands by one of the laws of walking. Person i's luck is a function of the seed, of i and of the
+step (:mod:`.luck`), so nobody's luck depends on the robot, on anybody else or on what else is computed.
 
-Shapes: N people, E stops of the longest errand. Frame map, SI units.
+Shapes: any leading batch dimensions (none for one world, or W worlds), N people, E stops of the longest errand. NumPy
+or torch, whichever is asked for; gradients flow from the robot to the people. Frame map, SI units.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sac_son_nav.crowds import social_force
+from sac_son_nav.arrays import Array, clip, namespace, norm
+from sac_son_nav.arrays import device as device_of
+from sac_son_nav.crowds import orca, power_law, social_force
+from sac_son_nav.crowds.bodies import RobotBody
+from sac_son_nav.errors import ConfigError
 from sac_son_nav.geometry import rotate
-from sac_son_nav.simulation.scenarios import Scenario, cast_people
+from sac_son_nav.simulation import luck
+from sac_son_nav.simulation.company import Company
+from sac_son_nav.simulation.scenarios import Person, Scenario, cast_people
 from sac_son_nav.states import Floats
 
 LEG_RADIUS = 0.065  # [m]
+NUMPY: Floats = np.zeros(0)  # what people are computed with unless told otherwise
+
+
+@dataclass(frozen=True)
+class Law:
+    """A law of walking: how positions and velocities go on, its parameters, and the time [s] in which it brings people
+    back to the velocity they want, None if they take it at once."""
+
+    step: Callable[..., tuple[Array, Array]]
+    config: Any
+    relaxation_time: float | None = None
+
+
 # Bodies are hard here; a forecast in long steps has to make do with the softer ones of the law's defaults.
 BODIES = social_force.SocialForceConfig(contact_stiffness=250.0)
-_LUCK_BLOCK = 512  # steps whose luck is drawn at once
+LAWS = {
+    "social_force": Law(social_force.step, BODIES, BODIES.relaxation_time),
+    "orca": Law(orca.step, orca.OrcaConfig()),
+    "power_law": Law(power_law.step, power_law.PowerLawConfig(), power_law.PowerLawConfig().relaxation_time),
+}
+
+
+def law_named(name: str) -> Law:
+    """One of LAWS; raises ConfigError for another name."""
+    if name not in LAWS:
+        raise ConfigError(f"humans: expected one of {', '.join(LAWS)}, got {name!r}")
+    return LAWS[name]
 
 
 @dataclass(frozen=True)
 class PeopleConfig:
-    """How people walk beyond the social force law."""
+    """How people walk beyond the law."""
 
     unsteadiness: float = 0.06  # [m/s^1.5]: a walker's velocity strays by 0.5 * this, about 0.03 m/s
     veer: float = 0.03  # [rad] to the right of the straight way, on average; breaks the tie of meeting head-on
@@ -37,163 +70,318 @@ class PeopleConfig:
     leg_spacing: float = 0.2  # [m] between the two legs' axes
     walk_ratio: float = 0.39  # [m s]: step length / step frequency, about the same at every speed (Sekiya 1996)
     still: float = 0.1  # [m/s] below which people shift their feet rather than walk
+    interest_range: float = 4.0  # [m] in which a robot draws the curious
+    interest_distance: float = 1.2  # [m] from it at which they stand and look
+    interest_time: float = 6.0  # [s] for which they do so, then go on
+
+
+# What belongs to a world, and is copied when a world is: the first axis is that of the worlds.
+_STATE = (
+    *("positions", "velocities", "radii", "speeds", "robot_weights", "strides", "phases", "headings", "keys"),
+    *("_turn", "_curiosity", "_stops", "_waits", "_ways", "_lengths", "_repeat", "_stop", "_there", "_stood"),
+    *("_target", "_wait", "_way", "_stays", "_looked"),
+)
 
 
 class People:
-    """Everybody in one run. `positions`, `velocities` (N, 2); `headings`, `phases` (N,) [rad] of body and gait."""
+    """Everybody. `positions`, `velocities` (..., N, 2); `radii`, `robot_weights`, `headings`, `phases` (..., N), the
+    last two [rad] of body and gait. One seed: no batch dimension; several: one world of each."""
 
     def __init__(
         self,
         scenario: Scenario,
-        seed: int,
+        seed: int | Sequence[int],
         config: PeopleConfig | None = None,
-        law: social_force.SocialForceConfig | None = None,
+        law: Law = LAWS["social_force"],
+        like: Array = NUMPY,
+        gait: bool = True,
     ) -> None:
-        self.config, self.law = config or PeopleConfig(), law or BODIES
-        self._floor, self._walking = scenario.floor, scenario.walking
-        count = sum(group.count for group in scenario.people)
-        self._streams = [np.random.default_rng([seed, i]) for i in range(count)]
-        cast = cast_people(scenario, self._streams)
-        self.positions: Floats = np.array([p.start for p in cast]).reshape(count, 2)
-        self.velocities: Floats = np.zeros((count, 2))
-        self.radii: Floats = np.array([p.radius for p in cast])
-        self.speeds: Floats = np.array([p.speed for p in cast])
-        self.robot_weights: Floats = np.array([p.robot_weight for p in cast])
-        self.strides: Floats = np.array([p.stride for p in cast])
-        traits = np.array([random.normal(size=3) for random in self._streams]).reshape(count, 3)
-        self._veer = -(self.config.veer + self.config.veer_spread * traits[:, 0])
-        self.phases: Floats = np.pi * traits[:, 1]
-        self._luck, self._luck_used = np.zeros((0, count, 2)), 0
+        """`like`: an array of the library, type and device to compute with. `gait` False leaves the legs out, which
+        only a laser at their height sees."""
+        self.config, self.law, self._gait = config or PeopleConfig(), law, gait
+        self._floor = scenario.floor if scenario.floor.occupied.any() else None
+        self._walking = scenario.walking
+        seeds = [seed] if isinstance(seed, int | np.integer) else list(seed)
+        self._like, self.steps = like, 0
+        worlds = [_cast(scenario, s) for s in seeds]
+        self._count = len(worlds[0])
+        batch = () if isinstance(seed, int | np.integer) else (len(seeds),)
+        self._set_up(worlds, (*batch, self._count))
 
-        longest = max((len(p.stops) for p in cast), default=0)
-        self._stops = np.zeros((count, longest, 2))
-        self._waits = np.zeros((count, longest))
-        self._lengths: NDArray[np.intp] = np.array([len(p.stops) for p in cast], dtype=np.intp)
-        self._repeat = np.array([p.repeat for p in cast], dtype=bool)
-        shape = (count, longest, *self._walking.open.shape)
-        self._directions, self._in_sight = np.zeros((*shape, 2)), np.zeros(shape, dtype=bool)
-        for i, person in enumerate(cast):
-            self._stops[i, : len(person.stops)], self._waits[i, : len(person.stops)] = person.stops, person.waits
-            for e, stop in enumerate(person.stops):
-                way = self._walking.way_to(stop)
-                self._directions[i, e], self._in_sight[i, e] = way.directions, way.in_sight
-        self._everyone = np.arange(count)
-        self._stop: NDArray[np.intp] = np.zeros(count, dtype=np.intp)  # which stop they are bound for or stand at
-        self._there = np.zeros(count, dtype=bool)  # whether they have come to it
-        self._stood = np.zeros(count)  # [s] since they came to it
-        first = self._stops[:, 0] - self.positions if longest else self.positions
-        away = np.linalg.norm(first, axis=-1) > self.config.arrival
-        self.headings: Floats = np.where(away, np.arctan2(first[:, 1], first[:, 0]), np.pi * traits[:, 2])
+    def _set_up(self, worlds: list[list[_Cast]], shape: tuple[int, ...]) -> None:
+        everybody = [person for world in worlds for person in world]
+
+        def of(value: Callable[[_Cast], Any], *more: int) -> Array:
+            return self._real(np.array([value(c) for c in everybody], dtype=np.float64).reshape(*shape, *more))
+
+        self.positions = of(lambda c: c.person.start, 2)
+        self.velocities = self._real(np.zeros((*shape, 2)))
+        self.radii, self.speeds = of(lambda c: c.person.radius), of(lambda c: c.person.speed)
+        self.robot_weights, self.strides = of(lambda c: c.person.robot_weight), of(lambda c: c.person.stride)
+        self._curiosity = of(lambda c: c.person.curiosity)
+        self._curious = any(c.person.curiosity > 0.0 for c in everybody)
+        self.company = Company.of([[c.person.company for c in world] for world in worlds], shape, self._real)
+        veer = of(lambda c: -(self.config.veer + self.config.veer_spread * c.traits[0]))
+        xp = namespace(veer)
+        self._turn = xp.stack([xp.cos(veer), xp.sin(veer)], axis=-1)
+        self.phases = of(lambda c: np.pi * c.traits[1])
+        self.keys = self._whole(np.array([c.key for c in everybody], dtype=np.int64).reshape(shape))
+        self.headings = of(lambda c: _first_heading(c, self.config.arrival))
+
+        longest = max((len(c.person.stops) for c in everybody), default=0)
+        stops, waits = np.zeros((len(everybody), longest, 2)), np.zeros((len(everybody), longest))
+        for i, c in enumerate(everybody):
+            stops[i, : len(c.person.stops)], waits[i, : len(c.person.stops)] = c.person.stops, c.person.waits
+        ways = np.zeros((len(everybody), longest), dtype=np.int64)
+        if not self._walking.plain and longest:
+            ways = self._walking.landmarks(stops.reshape(-1, 2)).reshape(ways.shape) * self._walking.open.size
+            self._guide = self._real(self._walking.guide.reshape(-1, 3))
+        self._stops, self._waits = self._real(stops.reshape(*shape, longest, 2)), of_shape(self._real(waits), shape)
+        self._ways = of_shape(self._whole(ways), shape)
+        self._lengths = self._whole(np.array([len(c.person.stops) for c in everybody]).reshape(shape))
+        repeat = np.array([c.person.repeat for c in everybody], dtype=bool).reshape(shape)
+        self._repeat = xp.asarray(repeat, device=device_of(self._like))
+        self._stop = self._whole(np.zeros(shape))  # which stop they are bound for or stand at
+        self._there = xp.zeros_like(self._repeat)  # whether they have come to it
+        self._stood, self._looked = (xp.zeros_like(self.radii) for _ in range(2))  # [s] since then; at the robot
+        self._bind()
 
     def __len__(self) -> int:
-        return len(self.positions)
+        return self._count
 
-    def step(self, dt: float, robot: social_force.RobotBody | None = None) -> None:
-        """Everybody walks on for dt [s]; `robot` None: it is not there."""
-        if len(self) == 0:
+    def take(self, worlds: Sequence[int]) -> People:
+        """A crowd whose world number k is a copy of `worlds[k]`, with which time goes on from now."""
+        other, xp = copy(self), namespace(self.positions)
+        index = self._whole(np.asarray(worlds))
+        for name in _STATE:
+            setattr(other, name, xp.take(getattr(self, name), index, axis=0))
+        other.company = self.company.take(index) if self.company else None
+        return other
+
+    def step(self, dt: float, robot: RobotBody | None = None) -> None:
+        """Everybody walks on for dt [s]. `robot`: position and velocity (..., 2) and a weight (...) for each world, 0
+        where it is not there; None: it is nowhere."""
+        if self._count == 0:
             return
+        xp = namespace(self.positions)
         self._mind_errands(dt)
         desired = self._desired_velocity()
         if robot is not None:
-            robot = social_force.RobotBody(robot.position, robot.velocity, robot.radius, self.robot_weights)
-        calm = np.clip(np.linalg.norm(desired, axis=-1) / self.speeds, 0.15, 1.0)
-        jitter = (self.config.unsteadiness / np.sqrt(dt)) * calm[:, None] * self._next_luck()
+            there = xp.asarray(robot.weight, dtype=self.radii.dtype, device=device_of(self._like))
+            weights = self.robot_weights * (there[..., None] if there.ndim else there)
+            robot = RobotBody(robot.position, robot.velocity, robot.radius, weights)
+            if self._curious:
+                desired = self._drawn(desired, robot, dt)
+        calm = clip(norm(desired) / self.speeds, 0.15, 1.0) * (self.config.unsteadiness / dt**0.5)
+        first, second = luck.normals(self.keys, self.steps, self.radii.dtype)
+        push = xp.stack([calm * first, calm * second], axis=-1)
+        if self.company:
+            push = push + self.company.cohesion(self.positions, self.velocities, desired)
         before, pace = self.positions, self.velocities
-        self.positions, self.velocities = social_force.step(
-            before, pace, desired, self.radii, dt, self.law, self._floor, robot, jitter
+        self.positions, self.velocities = self.law.step(
+            before, pace, desired, self.radii, dt, self.law.config, self._floor, robot, push
         )
         self._keep_stance(before, pace, desired, dt)
         self._stay_off_walls(before)
-        self._swing_legs(dt)
+        if self._gait:
+            self._swing_legs(dt)
+        self.steps += 1
 
-    def make_way(self, position: Floats, radius: float) -> NDArray[np.intp]:
-        """Whoever overlaps a hard body at position (2,) [m] is set beside it and stops walking into it; who it was,
-        as row numbers."""
-        offset = self.positions - position
-        distance = np.linalg.norm(offset, axis=-1)
-        touching = np.flatnonzero(distance < radius + self.radii)
-        for i in touching:
-            outward = offset[i] / distance[i] if distance[i] > 1e-9 else np.array([1.0, 0.0])
-            self.positions[i] = position + (radius + self.radii[i]) * outward
-            self.velocities[i] -= min(0.0, float(self.velocities[i] @ outward)) * outward
+    def make_way(self, position: Array, radius: float, present: Array | bool = True) -> Array:
+        """Whoever overlaps a hard body at position (..., 2) [m] is set beside it and stops walking into it; who it
+        was, (..., N). `present` (...): where there is such a body at all."""
+        xp = namespace(self.positions)
+        offset = self.positions - position[..., None, :]
+        distance = norm(offset)
+        reach = self.radii + radius
+        touching = distance < reach
+        if present is not True:
+            touching = touching & present[..., None]  # type: ignore[index]
+        if bool(xp.any(touching)):
+            outward = offset / distance[..., None]
+            set_beside = position[..., None, :] + reach[..., None] * outward
+            inward = clip(xp.sum(self.velocities * outward, axis=-1), None, 0.0)
+            self.positions = xp.where(touching[..., None], set_beside, self.positions)
+            self.velocities = xp.where(
+                touching[..., None], self.velocities - inward[..., None] * outward, self.velocities
+            )
         return touching
 
-    def legs(self) -> Floats:
-        """Where the shins are, (N, 2, 2) [m]: left and right of each person, swinging along the heading in opposite
-        phase; side by side for somebody who stands. Their radius is LEG_RADIUS."""
-        speed = np.linalg.norm(self.velocities, axis=-1)
+    def legs(self) -> Array:
+        """Where the shins are, (..., N, 2, 2) [m]: left and right of each person, swinging along the heading in
+        opposite phase; side by side for somebody who stands. Their radius is LEG_RADIUS."""
+        xp = namespace(self.positions)
         # Feet are a step apart at most; a shin swings by four fifths of what its foot does.
-        swing = 0.4 * self._step_length(speed) * np.sin(self.phases)
-        spacing = np.full_like(swing, 0.5 * self.config.leg_spacing)
-        left, right = np.stack([swing, spacing], axis=-1), np.stack([-swing, -spacing], axis=-1)
-        in_body = np.stack([left, right], axis=1)  # (N, 2, 2)
-        return self.positions[:, None] + np.asarray(rotate(in_body, self.headings[:, None]))
+        swing = 0.4 * self._step_length(_length(self.velocities)) * xp.sin(self.phases)
+        spacing = xp.full_like(swing, 0.5 * self.config.leg_spacing)
+        left, right = xp.stack([swing, spacing], axis=-1), xp.stack([-swing, -spacing], axis=-1)
+        in_body = xp.stack([left, right], axis=-2)
+        return self.positions[..., None, :] + rotate(in_body, self.headings[..., None])
 
     # -- the parts of a step ------------------------------------------------------------------------------------
 
+    def _bind(self) -> None:
+        """Keep at hand what concerns the stop that each is bound for."""
+        if self._stops.shape[-2] == 0:
+            self._target, self._wait, self._way, self._stays = self.positions, self._stood, self._stop, self._there
+            return
+        xp = namespace(self.positions)
+        row = xp.arange(int(np.prod(self._stop.shape)), device=device_of(self._like)) * self._stops.shape[-2]
+        index = row + xp.reshape(self._stop, (-1,))
+
+        def chosen(values: Array, *more: int) -> Array:
+            return xp.reshape(xp.take(xp.reshape(values, (-1, *more)), index, axis=0), (*self._stop.shape, *more))
+
+        self._target, self._wait, self._way = chosen(self._stops, 2), chosen(self._waits), chosen(self._ways)
+        last = (self._stop + 1 == self._lengths) & ~self._repeat
+        self._stays = last | (self._wait > 0.0)
+
     def _mind_errands(self, dt: float) -> None:
         """Who has come to their stop stays for its wait, then goes on to the next, if there is one."""
-        target = self._stops[self._everyone, self._stop]
-        self._there |= np.linalg.norm(target - self.positions, axis=-1) < self.config.arrival
-        self._stood = np.where(self._there, self._stood + dt, 0.0)
-        waited = self._there & (self._stood > self._waits[self._everyone, self._stop])
+        xp = namespace(self.positions)
+        near = norm(self._target - self.positions) < self.config.arrival
+        self._there = self._there | (near & (self._lengths > 0))
+        self._stood = xp.where(self._there, self._stood + dt, 0.0)
+        waited = self._there & (self._stood > self._wait)
         leaving = waited & (self._repeat | (self._stop + 1 < self._lengths))
-        self._stop = np.where(leaving, (self._stop + 1) % self._lengths, self._stop)
-        self._there &= ~leaving
+        if bool(xp.any(leaving)):
+            following = xp.where(self._stop + 1 == self._lengths, xp.zeros_like(self._stop), self._stop + 1)
+            self._stop = xp.where(leaving, following, self._stop)
+            self._there = self._there & ~leaving
+            self._bind()
 
-    def _desired_velocity(self) -> Floats:
-        """(N, 2) [m/s]: straight at a stop in sight, else along the way to it, slower where they mean to stay."""
-        stop = self._stops[self._everyone, self._stop]
-        offset = stop - self.positions
-        distance = np.linalg.norm(offset, axis=-1)
-        row, column = np.moveaxis(self._walking.cell_at(self.positions), -1, 0)
-        straight = self._in_sight[self._everyone, self._stop, row, column] | (distance < 2.0 * self.config.arrival)
-        direction = np.where(
-            straight[:, None],
-            offset / np.maximum(distance, 1e-9)[:, None],
-            self._directions[self._everyone, self._stop, row, column],
-        )
-        direction = np.asarray(rotate(direction, np.where(distance > 1.0, self._veer, 0.0)))
-        last = (self._stop + 1 == self._lengths) & ~self._repeat
-        stays = last | (self._waits[self._everyone, self._stop] > 0.0)
-        slowed = np.minimum(self.speeds, distance / self.config.slowing_time)
-        # Who stands within reach of the stop doesn't shuffle to the exact point.
-        slowed = np.where(self._there & (distance < self.config.arrival), 0.0, slowed)
-        return np.where(stays, slowed, self.speeds)[:, None] * direction
+    def _desired_velocity(self) -> Array:
+        """(..., N, 2) [m/s]: straight at a stop in sight, else along the way to it, slower where they mean to stay."""
+        xp = namespace(self.positions)
+        offset = self._target - self.positions
+        distance = norm(offset)
+        direction = offset / distance[..., None]
+        if not self._walking.plain and self._stops.shape[-2]:
+            guide = xp.reshape(xp.take(self._guide, self._cells() + xp.reshape(self._way, (-1,)), axis=0), (-1, 3))
+            guide = xp.reshape(guide, (*distance.shape, 3))
+            straight = (guide[..., 2] > 0.5) | (distance < 2.0 * self.config.arrival)
+            direction = xp.where(straight[..., None], direction, guide[..., :2])
+        x, y, c, s = direction[..., 0], direction[..., 1], self._turn[..., 0], self._turn[..., 1]
+        veered = xp.stack([c * x - s * y, s * x + c * y], axis=-1)
+        direction = xp.where((distance > 1.0)[..., None], veered, direction)
+        # Who stands within reach of the stop doesn't shuffle to the exact point; who has none stands.
+        standing = (self._there & (distance < self.config.arrival)) | (self._lengths == 0)
+        slowed = xp.where(standing, 0.0, xp.minimum(self.speeds, distance / self.config.slowing_time))
+        return xp.where(self._stays | standing, slowed, self.speeds)[..., None] * direction
 
-    def _next_luck(self) -> Floats:
-        """Standard normal numbers (N, 2) for this step, each row from the person's own stream."""
-        if self._luck_used == len(self._luck):
-            self._luck = np.stack([random.normal(size=(_LUCK_BLOCK, 2)) for random in self._streams], axis=1)
-            self._luck_used = 0
-        self._luck_used += 1
-        return self._luck[self._luck_used - 1]
+    def _cells(self) -> Array:
+        """The number of the coarse cell under each person, (all of them,)."""
+        xp = namespace(self.positions)
+        rows, columns = self._walking.open.shape
+        x, y = self._floor_origin
+        column = clip(xp.floor((self.positions[..., 0] - x) / self._walking.size), 0, columns - 1)
+        row = clip(xp.floor((self.positions[..., 1] - y) / self._walking.size), 0, rows - 1)
+        # Whole numbers first: single precision can't count the cells of a large plan.
+        return xp.reshape(xp.astype(row, xp.int64) * columns + xp.astype(column, xp.int64), (-1,))
 
-    def _keep_stance(self, before: Floats, pace: Floats, desired: Floats, dt: float) -> None:
+    @property
+    def _floor_origin(self) -> tuple[float, float]:
+        return self._walking.floor.origin
+
+    def _drawn(self, desired: Array, robot: RobotBody, dt: float) -> Array:
+        """What the curious want instead, (..., N, 2) [m/s]: to the robot, and to stand before it for a while."""
+        xp = namespace(desired)
+        offset = robot.position[..., None, :] - self.positions
+        distance = norm(offset)
+        looking = (distance < self.config.interest_range) & (robot.weight > 0.0)
+        looking = looking & (self._looked < self.config.interest_time) & (self._curiosity > 0.0)
+        self._looked = xp.where(looking, self._looked + dt, self._looked)
+        pace = clip((distance - self.config.interest_distance) / self.config.slowing_time, 0.0, None)
+        there = (xp.minimum(pace, self.speeds) / distance)[..., None] * offset
+        share = xp.where(looking, self._curiosity, 0.0)[..., None]
+        return desired + share * (there - desired)
+
+    def _keep_stance(self, before: Array, pace: Array, desired: Array, dt: float) -> None:
         """Who means to stand stands, unless pushed hard: what is left of the acceleration without the part that
         brakes them would, if it lasted, give a speed above the stance."""
+        if self.law.relaxation_time is None:
+            return
+        xp = namespace(before)
         push = (self.velocities - pace) * (self.law.relaxation_time / dt) + pace
-        stands = (np.linalg.norm(desired, axis=-1) == 0.0) & (np.linalg.norm(push, axis=-1) < self.config.stance)
-        stands &= np.linalg.norm(pace, axis=-1) < 2.0 * self.config.stance
-        self.positions = np.where(stands[:, None], before, self.positions)
-        self.velocities = np.where(stands[:, None], 0.0, self.velocities)
+        stands = (desired[..., 0] == 0.0) & (desired[..., 1] == 0.0)
+        stands = stands & (_length(push) < self.config.stance) & (_length(pace) < 2.0 * self.config.stance)
+        self.positions = xp.where(stands[..., None], before, self.positions)
+        self.velocities = xp.where(stands[..., None], 0.0, self.velocities)
 
-    def _stay_off_walls(self, before: Floats) -> None:
+    def _stay_off_walls(self, before: Array) -> None:
         """Walls are hard: who was pushed half a body into one stays where they were."""
-        inside = np.asarray(self._floor.distance_at(self.positions)) < 0.5 * self.radii
-        if inside.any():
-            inside &= np.asarray(self._floor.distance_at(before)) >= 0.5 * self.radii
-            self.positions[inside], self.velocities[inside] = before[inside], 0.0
+        if self._floor is None:
+            return
+        xp, half = namespace(before), 0.5 * self.radii
+        inside = self._floor.distance_at(self.positions) < half
+        if bool(xp.any(inside)):
+            inside = inside & (self._floor.distance_at(before) >= half)
+            self.positions = xp.where(inside[..., None], before, self.positions)
+            self.velocities = xp.where(inside[..., None], 0.0, self.velocities)
 
-    def _step_length(self, speed: Floats) -> Floats:
-        """(N,) [m] of one step at speed (N,) [m/s]: length / frequency = walk ratio, length * frequency = speed."""
-        return self.strides * np.sqrt(self.config.walk_ratio * np.maximum(speed - self.config.still, 0.0))
+    def _step_length(self, speed: Array) -> Array:
+        """(..., N) [m] of one step at a speed (..., N) [m/s]: length / frequency = walk ratio, length * frequency =
+        speed."""
+        xp = namespace(speed)
+        return self.strides * xp.sqrt(self.config.walk_ratio * clip(speed - self.config.still, 0.0, None))
 
     def _swing_legs(self, dt: float) -> None:
         """Two steps are one turn of the phase; the body turns towards where it walks."""
-        speed = np.linalg.norm(self.velocities, axis=-1)
-        length = self._step_length(speed)
-        self.phases = (self.phases + np.pi * dt * speed / np.maximum(length, 0.2)) % (2.0 * np.pi)
-        wanted = np.arctan2(self.velocities[:, 1], self.velocities[:, 0]) - self.headings
-        turn = np.arctan2(np.sin(wanted), np.cos(wanted))
-        self.headings = self.headings + np.clip(turn, -6.0 * dt, 6.0 * dt) * (speed > 2.0 * self.config.still)
+        xp = namespace(self.velocities)
+        speed = _length(self.velocities)
+        length = clip(self._step_length(speed), 0.2, None)
+        phases = self.phases + np.pi * dt * speed / length
+        self.phases = xp.where(phases >= 2.0 * np.pi, phases - 2.0 * np.pi, phases)
+        wanted = xp.atan2(self.velocities[..., 1], self.velocities[..., 0]) - self.headings
+        turn = wanted - 2.0 * np.pi * xp.round(wanted / (2.0 * np.pi))
+        walking = speed > 2.0 * self.config.still
+        self.headings = xp.where(walking, self.headings + clip(turn, -6.0 * dt, 6.0 * dt), self.headings)
+
+    def _real(self, values: Floats) -> Array:
+        like = self._like
+        return namespace(like).asarray(values, dtype=like.dtype, device=device_of(like))
+
+    def _whole(self, values: Any) -> Array:
+        xp = namespace(self._like)
+        return xp.asarray(np.asarray(values, dtype=np.int64), dtype=xp.int64, device=device_of(self._like))
+
+
+@dataclass(frozen=True)
+class _Cast:
+    """A person with what only the dice know: traits (3,) standard normal, and where their luck starts."""
+
+    person: Person
+    traits: Floats
+    key: int
+
+
+def _cast(scenario: Scenario, seed: int) -> list[_Cast]:
+    streams = [np.random.default_rng([seed, i]) for i in range(sum(group.count for group in scenario.people))]
+    people = cast_people(scenario, streams)
+    return [
+        _Cast(person, random.normal(size=3), luck.key(random)) for person, random in zip(people, streams, strict=True)
+    ]
+
+
+def _first_heading(cast: _Cast, arrival: float) -> float:
+    """How somebody stands at the start [rad]: as the scenario says, else towards the first stop, else anyhow."""
+    person = cast.person
+    if person.facing is not None:
+        return person.facing
+    if len(person.stops):
+        ahead = person.stops[0] - person.start
+        if np.hypot(*ahead) > arrival:
+            return float(np.arctan2(ahead[1], ahead[0]))
+    return float(np.pi * cast.traits[2])
+
+
+def _length(vectors: Array) -> Array:
+    """Of the vectors (..., 2): exactly 0 for no vector at all."""
+    xp = namespace(vectors)
+    x, y = vectors[..., 0], vectors[..., 1]
+    return xp.sqrt(x * x + y * y)
+
+
+def of_shape(values: Array, shape: tuple[int, ...]) -> Array:
+    """Values (all people, E) as (..., N, E)."""
+    return namespace(values).reshape(values, (*shape, values.shape[-1]))

@@ -102,6 +102,7 @@ class Scenario:
     robot: RobotErrand
     time_limit: float
     people: tuple[PersonGroup, ...]
+    recorded: Any = None
 
     @property
     def robot_start(self) -> Floats:

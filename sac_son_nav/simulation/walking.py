@@ -3,6 +3,9 @@
 Shortest ways are SciPy's Dijkstra from the goal over the eight-connected grid of open floor, with steps near walls
 made dearer. Where the goal is in plain sight people walk straight at it; elsewhere they aim at a place a little
 further along the shortest way, so that nobody walks in the grid's eight directions only.
+
+Thousands of worlds have thousands of goals, and a search for each would take minutes. So the ways of a crowd lead to
+landmarks, places half a metre apart: whoever sees the landmark of their goal walks straight at the goal itself.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ CLEARANCE = 0.25  # [m] from walls that a walking person needs
 COMFORT = 0.4  # [m] beyond it, within which a step costs more
 WALL_PRICE = 2.0  # how much more, right at the clearance
 LOOK_AHEAD = 6  # cells along the shortest way that people aim at
+LANDMARKS = 0.5  # [m] from one to the next: no wall that people have to walk round fits in between
 SIGHT_RAYS = 1440  # directions in which it is checked how far a goal can be seen
 
 
@@ -55,6 +59,8 @@ class WalkingGraph:
         nearest = ndimage.distance_transform_edt(~self.open, return_distances=False, return_indices=True)
         self._nearest_open = nearest[0] * self.open.shape[1] + nearest[1]
         self._ways: dict[tuple[float, float], Way] = {}
+        self._landmarks: dict[tuple[float, float], int] = {}
+        self._guide = np.zeros((0, self.open.size, 3))
 
     def cell_at(self, points: Floats) -> NDArray[np.intp]:
         """Row and column (..., 2) of the coarse cell under points (..., 2) [m], clipped to the plan."""
@@ -67,6 +73,34 @@ class WalkingGraph:
         if key not in self._ways:
             self._ways[key] = self._search(np.array(key))
         return self._ways[key]
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether there is nothing to walk round at all."""
+        return bool((self.floor.cells == FREE).all())
+
+    def landmarks(self, goals: Floats) -> NDArray[np.intp]:
+        """The number (M,) of the landmark of each of the goals (M, 2) [m]."""
+        corner = np.asarray(self.floor.origin)
+        places = corner + (np.floor((goals - corner) / LANDMARKS) + 0.5) * LANDMARKS
+        rows, columns = np.moveaxis(self.cell_at(places), -1, 0)
+        inside = (np.floor((places - corner) / self.size) == np.stack([columns, rows], axis=-1)).all(axis=-1)
+        # Near a wall, where no landmark can be, a goal is its own.
+        places = np.where((inside & self.open[rows, columns])[:, None], places, goals)
+        numbers = [self._landmarks.setdefault((x, y), len(self._landmarks)) for x, y in places.tolist()]
+        return np.array(numbers, dtype=np.intp)
+
+    @property
+    def guide(self) -> Floats:
+        """For each landmark and coarse cell (L, rows * columns, 3): the direction to walk in, and 1 where the landmark
+        is in sight, else 0. It grows with the landmarks."""
+        if len(self._guide) < len(self._landmarks):
+            new = []
+            for place in list(self._landmarks)[len(self._guide) :]:
+                way = self._search(np.array(place))
+                new.append(np.concatenate([way.directions, way.in_sight[..., None]], axis=-1).reshape(-1, 3))
+            self._guide = np.concatenate([self._guide, np.stack(new)])
+        return self._guide
 
     def _search(self, goal: Floats) -> Way:
         row, column = self.cell_at(goal)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sac_son_nav.crowds.social_force import RobotBody, SocialForceConfig
-from sac_son_nav.simulation.people import People, PeopleConfig
+from sac_son_nav.simulation.people import LAWS, People, PeopleConfig
 from sac_son_nav.simulation.scenarios import PersonGroup, Stop, load_scenario
 from test.simulation.worlds import room, world
 
@@ -123,7 +123,7 @@ def test_nobody_s_luck_depends_on_anybody_else() -> None:
     first = PersonGroup(start=(2.0, 2.0, 6.0, 6.0), errand=(Stop((2.0, 8.0, 6.0, 10.0)),))
     far = PersonGroup(start=(24.0, 24.0, 28.0, 28.0), errand=(Stop((24.0, 20.0, 28.0, 22.0)),))
     # Without forces between bodies, luck is all that could tell the two worlds apart.
-    ghosts = SocialForceConfig(strength=0.0)
+    ghosts = replace(LAWS["social_force"], config=SocialForceConfig(strength=0.0))
     alone = People(world(floor, first, start=(15.0, 15.0, 0.0)), seed=4, law=ghosts)
     together = People(world(floor, first, far, far, start=(15.0, 15.0, 0.0)), seed=4, law=ghosts)
     robot = RobotBody(np.array([15.0, 15.0]), np.zeros(2), 0.22)
