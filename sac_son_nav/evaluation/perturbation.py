@@ -26,13 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sac_son_nav.config import RobotProfile
-from sac_son_nav.crowds.social_force import RobotBody
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.evaluation.log import Metric, RunLog
-from sac_son_nav.simulation.counterfactual import AFFECTED, Reference, twin
-from sac_son_nav.simulation.people import People
+from sac_son_nav.simulation.counterfactual import AFFECTED, Reference, deaf, twin
+from sac_son_nav.simulation.history import History
 from sac_son_nav.simulation.scenarios import Scenario
-from sac_son_nav.simulation.simulator import Simulator
+from sac_son_nav.simulation.world import DT
 from sac_son_nav.states import Floats
 
 AHEAD = 1.0  # [m] of a person's way ahead of where they were a moment before, searched for where they are now
@@ -46,37 +45,22 @@ def with_reference(
     seed: int,
     reference: Reference = "absent",
     orders: bool = True,
+    humans: str = "social_force",
 ) -> RunLog:
     """The log of a simulated run with what people would have done under the `reference`, and, with `orders` and where
-    the reference is that the robot is absent, what each would have done deaf to it (one rerun per person).
+    the reference is that the robot is absent, what each would have done deaf to it (one world more per person).
 
     Raises ConfigError for a log that is not of every step of such a run.
     """
-    if not np.allclose(log.times, Simulator.dt * np.arange(len(log)), atol=1e-6):
-        raise ConfigError(f"perturbation: expected every step of {Simulator.dt} s from the start on, got others")
-    without, deaf = twin(scenario, robot, seed, len(log) - 1, reference).people, None
+    if not np.allclose(log.times, DT * np.arange(len(log)), atol=1e-6):
+        raise ConfigError(f"perturbation: expected every step of {DT} s from the start on, got others")
+    without, unaware = twin(scenario, robot, seed, len(log) - 1, reference, humans).people, None
     if orders and reference == "absent":
         if not log.robot_known.all():
             raise ConfigError("perturbation: expected a run with the robot in it, got one without")
-        deaf = np.empty(log.people.shape)
-        for i in range(len(log.ids)):
-            deaf[:, i] = _deaf(scenario, robot, seed, log, i)
-    return replace(log, without=without, deaf=deaf, reference=reference)
-
-
-def _deaf(scenario: Scenario, robot: RobotProfile, seed: int, log: RunLog, person: int) -> Floats:
-    """Where person number `person` goes, (T, 2) [m], in the world of the log if the robot is air to them alone."""
-    crowd = People(scenario, seed)
-    crowd.robot_weights[person] = 0.0
-    places = [crowd.positions[person].copy()]
-    for pose, velocity in zip(log.robot_poses[1:], log.robot_velocities[1:], strict=True):
-        heading = np.array([np.cos(pose[2]), np.sin(pose[2])])
-        crowd.step(Simulator.dt, RobotBody(pose[:2], velocity[0] * heading, robot.radius))
-        place, pace = crowd.positions[person].copy(), crowd.velocities[person].copy()
-        crowd.make_way(pose[:2], robot.radius)
-        crowd.positions[person], crowd.velocities[person] = place, pace  # air takes up no room either
-        places.append(place)
-    return np.array(places)
+        run = History(log.times, log.robot_poses, log.robot_velocities, log.people, log.people_velocities)
+        unaware = deaf(scenario, robot, [seed], [run], humans)[0]
+    return replace(log, without=without, deaf=unaware, reference=reference)
 
 
 # -- the three displacements ------------------------------------------------------------------------------------
@@ -129,6 +113,15 @@ def perturbation_final_m(log: RunLog) -> float:
         return np.nan
     last = apart[-1][np.isfinite(apart[-1])]
     return float(last.mean()) if len(last) else (0.0 if apart.shape[1] == 0 else np.nan)
+
+
+def perturbation_peak_m(log: RunLog) -> float:
+    """Each person's largest displacement at any time, mean over people [m]."""
+    apart = displacements(log)
+    if apart is None:
+        return np.nan
+    peaks = np.max(apart, axis=0, where=np.isfinite(apart), initial=0.0)
+    return float(peaks.mean()) if len(peaks) else 0.0
 
 
 def perturbation_largest_m(log: RunLog) -> float:
@@ -231,6 +224,7 @@ def speed_lost_mps(log: RunLog) -> float:
 METRICS: tuple[Metric, ...] = (
     perturbation_mean_m,
     perturbation_final_m,
+    perturbation_peak_m,
     perturbation_largest_m,
     people_affected_share,
     perturbation_direct_m,

@@ -43,7 +43,7 @@ class Simulator:
         self._odometry = sensors.Odometry(self._noise, self._stream(_ODOMETRY))
         self._walls: sensors.RayCaster | None = None
         self._moving_wanted = False
-        self._recorder = Recorder(len(self.crowd))
+        self._recorder = Recorder()
         self._record()
 
     # -- time goes on -------------------------------------------------------------------------------------------

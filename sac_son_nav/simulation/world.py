@@ -107,6 +107,7 @@ class World:
         self.reached = xp.zeros_like(self.present)
         self.contacts: list[list[Contact]] = [[] for _ in range(max(1, seeds.size))]
         self._wanted, self._command_age = real(np.zeros((*self.batch, 2))), 0
+        self._air: Array | None = None
         self._on_wall = xp.zeros_like(self.present)
         self._on_people = xp.zeros((*self.batch, len(self.crowd)), dtype=self.present.dtype, device=device_of(like))
 
@@ -124,6 +125,7 @@ class World:
         for name in ("poses", "velocities", "present", "reached", "_wanted", "_on_wall", "_on_people"):
             setattr(other, name, xp.take(getattr(self, name), index, axis=0))
         other.crowd, other.batch = self.crowd.take(list(numbers)), (len(numbers),)
+        other._air = None if self._air is None else xp.take(self._air, index, axis=0)
         other.contacts = [list(self.contacts[k]) for k in numbers]
         other._anywhere, other._everywhere = bool(xp.any(other.present)), bool(xp.all(other.present))
         return other
@@ -167,6 +169,12 @@ class World:
         weight = 1.0 if self._everywhere else xp.astype(self.present, poses.dtype)
         self._advance(RobotBody(poses[..., :2], velocities[..., :1] * heading, self.profile.radius, weight))
 
+    def air_to(self, people: Array) -> None:
+        """From now on the robots are air to some of the `people` (..., N): who neither notices nor can touch them."""
+        xp = namespace(self.poses)
+        self.crowd.robot_weights = xp.where(people, 0.0, self.crowd.robot_weights)
+        self._air = people
+
     @property
     def abandoned_for(self) -> float:
         """How long [s] bases have been left without a new command since the last ran out of date."""
@@ -176,8 +184,13 @@ class World:
         self.crowd.step(self.dt, robot)
         self.steps += 1
         if robot is not None:
+            xp, before = namespace(self.poses), (self.crowd.positions, self.crowd.velocities)
             touching = self.crowd.make_way(robot.position, robot.radius, True if self._everywhere else self.present)
-            self._touch(touching, namespace(touching).zeros_like(self._on_wall))
+            if self._air is not None:
+                touching, there = touching & ~self._air, self._air[..., None]
+                self.crowd.positions = xp.where(there, before[0], self.crowd.positions)
+                self.crowd.velocities = xp.where(there, before[1], self.crowd.velocities)
+            self._touch(touching, xp.zeros_like(self._on_wall))
             self._let_go()
 
     def _drive(self, wanted: Array) -> tuple[Array, Array]:
