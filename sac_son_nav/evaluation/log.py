@@ -92,6 +92,7 @@ class RunLog:
     deaf: Floats | None = None
     reference: str = "absent"
     frame_moves: bool = False
+    known_ways: Ways | None = None  # over `floor`, for who has many logs of one floor
 
     def __post_init__(self) -> None:
         moments, people = len(self.times), len(self.ids)
@@ -153,7 +154,7 @@ class RunLog:
     @cached_property
     def ways(self) -> Ways | None:
         """Shortest ways of the robot over the floor plan; None without one."""
-        return None if self.floor is None else Ways(self.floor, self.robot_radius)
+        return self.known_ways or (None if self.floor is None else Ways(self.floor, self.robot_radius))
 
     def nearest(self, distances: Floats) -> Floats:
         """Least of the distances (T, N) at each moment, (T,): inf while nobody is seen, NaN while the robot's place is
@@ -203,18 +204,22 @@ def _interpolate(wanted: Floats, times: Floats, values: Floats) -> Floats:
 
 
 def from_history(
-    history: History, scenario: Scenario, robot: RobotProfile, contacts: tuple[Contact, ...] | None = None
+    history: History,
+    scenario: Scenario,
+    robot: RobotProfile,
+    radii: Floats,
+    contacts: tuple[Contact, ...] | None = None,
 ) -> RunLog:
-    """The log of a simulated run; frame map. `contacts` None: they are found from how near people and walls came."""
-    groups = [group for group in scenario.people for _ in range(group.count)]
+    """The log of a simulated run; frame map. `radii` (N,) [m] of the people's bodies; `contacts` None: they are found
+    from how near people and walls came."""
     return RunLog(
         times=history.times,
         robot_poses=history.robot_poses,
         robot_velocities=history.robot_velocities,
         people=history.people,
         people_velocities=history.people_velocities,
-        ids=np.arange(len(groups), dtype=np.int64),
-        radii=np.array([group.radius for group in groups], dtype=np.float64),
+        ids=np.arange(len(radii), dtype=np.int64),
+        radii=radii,
         robot_radius=robot.radius,
         goal=scenario.robot_goal,
         goal_tolerance=scenario.robot.tolerance,
@@ -226,7 +231,8 @@ def from_history(
 
 def from_simulator(world: Simulator) -> RunLog:
     """The log of the run that `world` has had so far."""
-    return from_history(world.history, world.scenario, world.profile, tuple(world.contacts))
+    radii = np.asarray(world.crowd.radii, dtype=np.float64)
+    return from_history(world.history, world.scenario, world.profile, radii, tuple(world.contacts))
 
 
 Metric = Callable[[RunLog], float]

@@ -18,7 +18,7 @@ from sac_son_nav.simulation.scenarios import Scenario
 from sac_son_nav.simulation.world import DT, Crowd, World
 from sac_son_nav.states import Command, Floats, RobotState, Scan, Tracks
 
-_ODOMETRY, _SCAN, _LOCALISER = 1, 2, 3  # streams of the sensors, apart from those of the people
+ODOMETRY, SCAN, LOCALISER = 1, 2, 3  # streams of the sensors, apart from those of the people
 
 
 class Simulator:
@@ -40,7 +40,7 @@ class Simulator:
         self.scenario, self.profile, self.seed, self.robot_present = scenario, robot, seed, robot_present
         self.world = World(scenario, robot, seed, robot_present, humans)
         self._noise = noise or sensors.NoiseConfig()
-        self._odometry = sensors.Odometry(self._noise, self._stream(_ODOMETRY))
+        self._odometry = sensors.Odometry(self._noise, stream(self.seed, ODOMETRY))
         self._walls: sensors.RayCaster | None = None
         self._moving_wanted = False
         self._recorder = Recorder()
@@ -139,7 +139,7 @@ class Simulator:
 
     def localisation(self) -> Floats:
         """Pose (3,) [m, m, rad] in map, as a localiser would report it now; the same however often one asks."""
-        return sensors.localise(self.pose, self._noise, self._stream(_LOCALISER, self.steps))
+        return sensors.localise(self.pose, self._noise, stream(self.seed, LOCALISER, self.steps))
 
     def scan(self) -> Scan:
         """What the laser sees now; the same however often one asks."""
@@ -152,7 +152,7 @@ class Simulator:
         else:
             centres, radii = np.asarray(self.crowd.positions), np.asarray(self.crowd.radii)
         map_from_laser = np.asarray(compose(self.pose, np.array([laser.x, laser.y, laser.yaw])))
-        random = self._stream(_SCAN, self.steps)
+        random = stream(self.seed, SCAN, self.steps)
         return sensors.measure(self._walls, laser, map_from_laser, centres, radii, self.time_s, random)
 
     def people(self) -> Tracks:
@@ -169,6 +169,7 @@ class Simulator:
             np.ones(len(there)),
         )
 
-    def _stream(self, kind: int, moment: int = 0) -> np.random.Generator:
-        """A sensor's randomness: people's streams have two words, (seed, person), these have four."""
-        return np.random.default_rng([self.seed, 0, kind, moment])
+
+def stream(seed: int, kind: int, moment: int = 0) -> np.random.Generator:
+    """A sensor's randomness at one step: people's streams have two words, (seed, person), these have four."""
+    return np.random.default_rng([seed, 0, kind, moment])
