@@ -4,8 +4,10 @@
     ├── ConfigError          a setting is missing, unknown, mistyped or out of range
     ├── MapError             a floor plan can't be read or makes no sense
     ├── BagError             a recording can't be read or lacks what is asked of it
+    ├── DatasetError         a file of recorded people can't be read or makes no sense
     ├── MessageError         a message from the graph can't be used
     ├── RouteError           there is no way from start to goal
+    ├── ResultsError         results of a benchmark can't be had, read or compared
     └── GraphError           a process or topic of the running graph is missing or has failed
 
 Each carries one sentence: what, where, expected, got. Command-line entry points print that sentence and exit
@@ -29,12 +31,20 @@ class BagError(SacSonError):
     """A recording can't be read or lacks what is asked of it."""
 
 
+class DatasetError(SacSonError):
+    """A file of recorded people can't be read or makes no sense."""
+
+
 class MessageError(SacSonError):
     """A message from the graph can't be used."""
 
 
 class RouteError(SacSonError):
     """There is no way from start to goal."""
+
+
+class ResultsError(SacSonError):
+    """Results of a benchmark can't be had, read or compared."""
 
 
 class GraphError(SacSonError):
