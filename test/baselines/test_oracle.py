@@ -52,7 +52,8 @@ def test_what_it_weighs_more_it_does_less() -> None:
     assert quick.reached.all()
     assert slow.reached.all()
     assert quick.time_s <= slow.time_s + 1e-9
-    assert not any(quick.contacts) and not any(slow.contacts)
+    assert not any(quick.contacts)
+    assert not any(slow.contacts)
 
 
 def test_what_it_does_in_a_world_does_not_depend_on_the_batch() -> None:
