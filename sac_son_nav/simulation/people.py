@@ -210,13 +210,8 @@ class People:
     def legs(self) -> Array:
         """Where the shins are, (..., N, 2, 2) [m]: left and right of each person, swinging along the heading in
         opposite phase; side by side for somebody who stands. Their radius is LEG_RADIUS."""
-        xp = namespace(self.positions)
-        # Feet are a step apart at most; a shin swings by four fifths of what its foot does.
-        swing = 0.4 * self._step_length(_length(self.velocities)) * xp.sin(self.phases)
-        spacing = xp.full_like(swing, 0.5 * self.config.leg_spacing)
-        left, right = xp.stack([swing, spacing], axis=-1), xp.stack([-swing, -spacing], axis=-1)
-        in_body = xp.stack([left, right], axis=-2)
-        return self.positions[..., None, :] + rotate(in_body, self.headings[..., None])
+        steps = self._step_length(_length(self.velocities))
+        return shins(self.positions, self.headings, self.phases, steps, self.config)
 
     # -- the parts of a step ------------------------------------------------------------------------------------
 
@@ -320,10 +315,8 @@ class People:
             self.velocities = xp.where(inside[..., None], 0.0, self.velocities)
 
     def _step_length(self, speed: Array) -> Array:
-        """(..., N) [m] of one step at a speed (..., N) [m/s]: length / frequency = walk ratio, length * frequency =
-        speed."""
-        xp = namespace(speed)
-        return self.strides * xp.sqrt(self.config.walk_ratio * clip(speed - self.config.still, 0.0, None))
+        """(..., N) [m] of each one's steps at a speed (..., N) [m/s]."""
+        return self.strides * step_length(speed, self.config)
 
     def _swing_legs(self, dt: float) -> None:
         """Two steps are one turn of the phase; the body turns towards where it walks."""
@@ -344,6 +337,22 @@ class People:
     def _whole(self, values: Any) -> Array:
         xp = namespace(self._like)
         return xp.asarray(np.asarray(values, dtype=np.int64), dtype=xp.int64, device=device_of(self._like))
+
+
+def step_length(speed: Array, config: PeopleConfig) -> Array:
+    """A usual step (...) [m] at a speed (...) [m/s]: length / frequency = walk ratio, length * frequency = speed."""
+    return namespace(speed).sqrt(config.walk_ratio * clip(speed - config.still, 0.0, None))
+
+
+def shins(positions: Array, headings: Array, phases: Array, steps: Array, config: PeopleConfig) -> Array:
+    """Where both shins are, (..., N, 2, 2) [m], of people at positions (..., 2) [m], with headings and phases of the
+    gait (..., N) [rad] and steps (..., N) [m]."""
+    xp = namespace(positions)
+    # Feet are a step apart at most; a shin swings by four fifths of what its foot does.
+    swing = 0.4 * steps * xp.sin(phases)
+    spacing = xp.full_like(swing, 0.5 * config.leg_spacing)
+    left, right = xp.stack([swing, spacing], axis=-1), xp.stack([-swing, -spacing], axis=-1)
+    return positions[..., None, :] + rotate(xp.stack([left, right], axis=-2), headings[..., None])
 
 
 @dataclass(frozen=True)
