@@ -20,7 +20,7 @@ BELOW: dict[str, set[str]] = {
     "datasets": {VOCABULARY},
     "prediction": {VOCABULARY, "crowds"},
     "navigation": {VOCABULARY, "crowds", "prediction"},
-    "simulation": {VOCABULARY, "crowds"},
+    "simulation": {VOCABULARY, "crowds", "datasets"},  # recorded people are replayed
 }
 BELOW["baselines"] = {VOCABULARY, "crowds", "prediction", "navigation", "simulation"}
 BELOW["evaluation"] = {*BELOW, "baselines"}

@@ -10,22 +10,7 @@ import pytest
 
 from sac_son_nav.datasets.pedestrians import PedestrianRecording, read_groups, read_leave_one_out, read_recording
 from sac_son_nav.errors import DatasetError
-
-# The picture's rows run along x, its columns along y, 0.05 m to a pixel: right-handed seen from above, since rows run
-# downwards. Against the rows instead, it is left-handed.
-UPRIGHT = "0.05 0 -1\n0 0.05 -2\n0 0 1\n"
-MIRRORED = "-0.05 0 4\n0 0.05 -2\n0 0 1\n"
-
-
-def annotate(folder: Path, rows: list[tuple[int, int, float, float]], **files: str) -> Path:
-    """A recording of rows of frame, person, x, y; other files by their stem."""
-    folder.mkdir(exist_ok=True)
-    lines = [f"   {f:e} {i:e} {float(x)!r} 0.0 {float(y)!r} 0.0 0.0 0.0   " for f, i, x, y in rows]
-    (folder / "obsmat.txt").write_text("\n".join(lines))
-    for name, text in files.items():
-        (folder / f"{name}.txt").write_text(text)
-    return folder
-
+from test.datasets.annotations import MIRRORED, UPRIGHT, annotate
 
 # Person 7 walks for three annotations, person 4 for two, from the second of 7's on.
 WALK = [(60, 7, 1.0, 2.0), (66, 7, 1.5, 2.0), (66, 4, 0.1, 0.2), (72, 7, 1.5, 3.0), (72, 4, 0.3, 0.2)]
