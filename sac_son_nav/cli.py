@@ -129,6 +129,20 @@ def _evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
     verb.set_defaults(run=run)
 
+    verb = what.add_parser("run", help="every metric and encounter of a run, from the folder of `sac-son replay`")
+    verb.add_argument("folder", type=Path)
+    verb.add_argument("--robot", default="simulated", help="profile whose radius is used (default: simulated)")
+    verb.add_argument("--goal", type=float, nargs=2, metavar=("X", "Y"), help="where the robot was to go [m]")
+    verb.add_argument("--map", type=Path, help="map_server YAML of the plan, in the frame of the tracks")
+    verb.add_argument("--out", type=Path, help="JSON file for the figures")
+
+    def judge(options: argparse.Namespace) -> int:
+        from sac_son_nav.evaluation.judge_replay import judge_replay
+
+        return judge_replay(options.folder, options.robot, options.goal, options.map, options.out)
+
+    verb.set_defaults(run=judge)
+
 
 def _benchmark(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser("benchmark", help="latency, control period and memory of the graph; cost of each part")
