@@ -28,7 +28,7 @@ def test_a_meeting_on_a_recording_is_judged(tmp_path: Path, capsys: pytest.Captu
     assert told["encounters"]["following"] == {"count": 0, "esr": None, "alv_mps": None, "ad_m": None}
     printed = capsys.readouterr().out
     assert "closest_surface_m" in printed
-    assert "frontal               1    1.00                0.00" in printed
+    assert "frontal 1 1.00 0.00" in " ".join(printed.split())
 
 
 def test_a_folder_that_is_no_replay_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
