@@ -130,11 +130,13 @@ def deaf(
 
 
 def perturbation(with_robot: History, without: History) -> Perturbation:
-    """How far people are from where they would be, over the time that both histories cover."""
+    """How far people are from where they would be, over the time that both histories cover. Whoever is not there, in
+    either, is not displaced then."""
     displacement = displacements(with_robot, without)
-    if displacement.shape[1] == 0:
-        return Perturbation(np.zeros(0), np.zeros(0), np.zeros(0))
-    return Perturbation(displacement.mean(axis=0), displacement.max(axis=0), displacement[-1])
+    there = np.isfinite(displacement)
+    displacement = np.where(there, displacement, 0.0)
+    mean = displacement.sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+    return Perturbation(mean, displacement.max(axis=0), displacement[-1])
 
 
 def displacements(with_robot: History, without: History) -> Floats:
