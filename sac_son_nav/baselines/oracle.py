@@ -50,6 +50,18 @@ class OracleConfig:
             raise ConfigError(f"oracle: expected 0 < renew <= horizon, got {self.renew} and {self.horizon} s")
 
 
+def named_config(planner: str) -> OracleConfig | None:
+    """The settings of the planner called ``oracle``, or ``oracle:WEIGHT`` with a weight in s/m; None for any other
+    name. Raises ConfigError when the weight is no number."""
+    name, given, weight = planner.partition(":")
+    if name != "oracle":
+        return None
+    try:
+        return OracleConfig(weight=float(weight)) if given else OracleConfig()
+    except ValueError:
+        raise ConfigError(f"planner: expected oracle or oracle:WEIGHT with a number, got {planner!r}") from None
+
+
 @dataclass(frozen=True)
 class Plans:
     """What to do, for K robots: offset (K,) [m] and speed (K,) [m/s], both until a time (K,) [s]."""

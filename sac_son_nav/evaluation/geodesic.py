@@ -47,10 +47,14 @@ class Ways:
         self._planner = RoutePlanner(floor, clearance, RouteConfig(clearance=0.0, comfort=1e-6, wall_cost=0.0))
         if not self._planner.open.any():
             raise MapError(f"map: expected open floor {2.0 * clearance:.2f} m wide somewhere, found none")
+        self._lengths: dict[tuple[float, ...], float] = {}  # many runs begin and end at the same places
 
     def length(self, start: Floats, goal: Floats) -> float:
         """Length [m] of the way from start to goal (2,), pulled straight; raises RouteError when there is none."""
-        return self._planner.plan(start, goal).length
+        key = (*map(float, start), *map(float, goal))
+        if key not in self._lengths:
+            self._lengths[key] = self._planner.plan(start, goal).length
+        return self._lengths[key]
 
     def field(self, source: Floats, within: float = np.inf) -> Field:
         """All ways from a point (2,) [m] that are not longer than `within` [m]; the others count as inf."""

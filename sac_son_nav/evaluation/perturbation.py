@@ -36,6 +36,8 @@ from sac_son_nav.states import Floats
 
 AHEAD = 1.0  # [m] of a person's way ahead of where they were a moment before, searched for where they are now
 SAME_PLACE = 0.05  # [m]: places on a way nearer than this are one
+THIN = 0.02  # [m] between the points of a way among which the nearest is looked for
+WINDOW = round(AHEAD / THIN) + 2  # of these points
 
 
 def with_reference(
@@ -188,21 +190,48 @@ def added_time_s(log: RunLog) -> float:
     were already."""
     if log.without is None:
         return np.nan
-    late = [_delay(log, i, both) for i in range(len(log.ids)) if (both := _both(log, i)).any()]
-    return float(np.mean(late)) if late else 0.0
+    seen = {i: both for i in range(len(log.ids)) if (both := _both(log, i)).any()}
+    return float(np.mean(_delays(log, list(seen), list(seen.values())))) if seen else 0.0
 
 
-def _delay(log: RunLog, i: int, both: NDArray[np.bool_]) -> float:
+def _delays(log: RunLog, rows: list[int], seen: list[NDArray[np.bool_]]) -> Floats:
+    """How much later (K,) [s] each of the people `rows` came to the furthest place reached in both worlds; `seen`:
+    the moments (T,) at which it is known where each is and would be. All of them are followed together."""
     assert log.without is not None
-    times, way = log.times[both], log.without[both, i]
-    arc = np.concatenate([[0.0], np.cumsum(_steps(way))])
-    come, here = np.empty(len(way)), 0
-    for k, place in enumerate(log.people[both, i]):
-        end = int(np.searchsorted(arc, arc[here] + AHEAD, side="right"))
-        here += int(np.argmin(np.sum((way[here:end] - place) ** 2, axis=-1)))
-        come[k] = arc[here]
-    furthest = min(come[-1], arc[-1]) - SAME_PLACE
-    return float(times[np.argmax(come >= furthest)] - times[np.argmax(arc >= furthest)])
+    would = [log.without[both, i] for i, both in zip(rows, seen, strict=True)]
+    arcs = [np.concatenate([[0.0], np.cumsum(_steps(way))]) for way in would]
+    thin = [_thinned(arc) for arc in arcs]
+    longest = max(map(len, thin)) + WINDOW
+    place, along = np.full((len(rows), longest, 2), np.inf), np.full((len(rows), longest), np.inf)
+    paths = np.empty((max(int(both.sum()) for both in seen), len(rows), 2))
+    for k, (i, both) in enumerate(zip(rows, seen, strict=True)):
+        place[k, : len(thin[k])], along[k, : len(thin[k])] = would[k][thin[k]], arcs[k][thin[k]]
+        path = log.people[both, i]
+        paths[:, k] = np.concatenate([path, np.repeat(path[-1:], len(paths) - len(path), axis=0)])
+    person, here = np.arange(len(rows)), np.zeros(len(rows), dtype=np.intp)
+    come = np.empty((len(paths), len(rows)))
+    for t, now in enumerate(paths):
+        ahead = here[:, None] + np.arange(WINDOW)
+        x, y = (place[person[:, None], ahead, d] - now[:, d, None] for d in (0, 1))
+        near = along[person[:, None], ahead] <= along[person, here][:, None] + AHEAD
+        here = here + np.argmin(np.where(near, x * x + y * y, np.inf), axis=1)
+        come[t] = along[person, here]
+    late = np.empty(len(rows))
+    for k, (both, arc) in enumerate(zip(seen, arcs, strict=True)):
+        times, reached = log.times[both], come[: int(both.sum()), k]
+        furthest = min(reached[-1], arc[-1]) - SAME_PLACE
+        late[k] = times[np.argmax(reached >= furthest)] - times[np.argmax(arc >= furthest)]
+    return late
+
+
+def _thinned(arc: Floats) -> NDArray[np.intp]:
+    """Which points of a way, by the length (T,) [m] up to each, to keep that none is nearer than THIN to the next."""
+    kept, last = [0], arc[0]
+    for t in np.flatnonzero(np.diff(arc) > 0.0) + 1:
+        if arc[t] - last >= THIN:
+            kept.append(int(t))
+            last = arc[t]
+    return np.array(kept, dtype=np.intp)
 
 
 def speed_lost_mps(log: RunLog) -> float:
