@@ -15,7 +15,7 @@ from array_api_compat import array_namespace, device
 Array: TypeAlias = Any
 """A ``numpy.ndarray`` or ``torch.Tensor``; docstrings state its shape, unit and frame."""
 
-__all__ = ["Array", "clip", "device", "namespace", "norm"]
+__all__ = ["Array", "clip", "device", "minimum_at", "namespace", "norm", "put"]
 
 _NAMESPACES: dict[type, Any] = {}
 
@@ -51,3 +51,19 @@ def norm(vectors: Array, floor: float = 1e-9) -> Array:
     xp = namespace(vectors)
     x, y = vectors[..., 0], vectors[..., 1]
     return xp.sqrt(x * x + y * y + floor * floor)
+
+
+def put(array: Array, rows: Array, index: Array) -> Array:
+    """A copy of `array` (W, ...) in which `rows` (K, ...) stand at `index` (K,) of the first axis."""
+    copied = namespace(array).concat([array])  # a copy that gradients go through
+    copied[index] = rows
+    return copied
+
+
+def minimum_at(array: Array, index: Array, values: Array) -> Array:
+    """`array` (A,) with each element brought to at most those of the `values` (K,) whose `index` (K,) is its own. The
+    standard knows no such scattering; `array` is the caller's no longer."""
+    if isinstance(array, np.ndarray):
+        np.minimum.at(array, index, values)
+        return array
+    return array.scatter_reduce(0, index, values, "amin")

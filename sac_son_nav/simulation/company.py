@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sac_son_nav.arrays import Array, clip, namespace, norm
+from sac_son_nav.arrays import Array, clip, namespace, norm, put
 from sac_son_nav.states import Floats
 
 ATTRACTION = 3.0  # beta_2 [m/s^2]
@@ -51,6 +51,10 @@ class Company:
         """That of the chosen worlds."""
         xp = namespace(self.shares)
         return Company(xp.take(self.shares, worlds, axis=0), xp.take(self.others, worlds, axis=0))
+
+    def put(self, worlds: Array, other: Company) -> Company:
+        """The same, but world number `worlds[k]` is number k of `other`."""
+        return Company(put(self.shares, other.shares, worlds), put(self.others, other.others, worlds))
 
     def cohesion(self, positions: Array, velocities: Array, desired: Array) -> Array:
         """What keeps people together, (..., N, 2) [m/s^2], at `positions` (..., N, 2) [m] moving at `velocities` and

@@ -22,18 +22,31 @@ def key(random: np.random.Generator) -> int:
     return int(random.integers(-(2**63), 2**63 - 1, dtype=np.int64, endpoint=True))
 
 
+def split(keys: Array, number: int) -> Array:
+    """Other keys (...) int64, far from those given and from those of any other `number`: for another kind of luck."""
+    return _mixed(keys + _signed((number + 1) * _STEP))
+
+
 def normals(keys: Array, step: int, dtype: object) -> tuple[Array, Array]:
     """Two independent standard normal numbers for each of the `keys` (...) int64, at one step: (...) and (...)."""
     xp = namespace(keys)
-    bits = keys + _signed((step + 1) * _STEP)
-    bits = (bits ^ _shift(bits, 30)) * _FIRST
-    bits = (bits ^ _shift(bits, 27)) * _SECOND
-    bits = bits ^ _shift(bits, 31)
+    bits = _mixed(keys + _signed((step + 1) * _STEP))
     first, second = (xp.astype((bits >> shift) & 0xFFFFFF, dtype) for shift in (40, 16))
     # Between 2^-25 and 1: never 0, whose logarithm is nothing to go on with.
     size = xp.sqrt(-2.0 * xp.log((first + 0.5) * _UNIT))
     turn = (2.0 * np.pi * _UNIT) * second
     return size * xp.cos(turn), size * xp.sin(turn)
+
+
+def moved(keys: Array, steps: int) -> Array:
+    """The keys (...) int64 whose luck at any step is that of `keys` so many `steps` later."""
+    return keys + _signed(steps * _STEP)
+
+
+def _mixed(bits: Array) -> Array:
+    bits = (bits ^ _shift(bits, 30)) * _FIRST
+    bits = (bits ^ _shift(bits, 27)) * _SECOND
+    return bits ^ _shift(bits, 31)
 
 
 def _shift(bits: Array, by: int) -> Array:

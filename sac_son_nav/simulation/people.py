@@ -16,45 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from sac_son_nav.arrays import Array, clip, namespace, norm
+from sac_son_nav.arrays import Array, clip, namespace, norm, put
 from sac_son_nav.arrays import device as device_of
-from sac_son_nav.crowds import orca, power_law, social_force
 from sac_son_nav.crowds.bodies import RobotBody
-from sac_son_nav.errors import ConfigError
 from sac_son_nav.geometry import rotate
 from sac_son_nav.simulation import luck
 from sac_son_nav.simulation.company import Company
+from sac_son_nav.simulation.laws import LAWS, Law
 from sac_son_nav.simulation.scenarios import Person, Scenario, cast_people
 from sac_son_nav.states import Floats
 
 LEG_RADIUS = 0.065  # [m]
 NUMPY: Floats = np.zeros(0)  # what people are computed with unless told otherwise
-
-
-@dataclass(frozen=True)
-class Law:
-    """A law of walking: how positions and velocities go on, its parameters, and the time [s] in which it brings people
-    back to the velocity they want, None if they take it at once."""
-
-    step: Callable[..., tuple[Array, Array]]
-    config: Any
-    relaxation_time: float | None = None
-
-
-# Bodies are hard here; a forecast in long steps has to make do with the softer ones of the law's defaults.
-BODIES = social_force.SocialForceConfig(contact_stiffness=250.0)
-LAWS = {
-    "social_force": Law(social_force.step, BODIES, BODIES.relaxation_time),
-    "orca": Law(orca.step, orca.OrcaConfig()),
-    "power_law": Law(power_law.step, power_law.PowerLawConfig(), power_law.PowerLawConfig().relaxation_time),
-}
-
-
-def law_named(name: str) -> Law:
-    """One of LAWS; raises ConfigError for another name."""
-    if name not in LAWS:
-        raise ConfigError(f"humans: expected one of {', '.join(LAWS)}, got {name!r}")
-    return LAWS[name]
 
 
 @dataclass(frozen=True)
@@ -103,7 +76,8 @@ class People:
         self._walking = scenario.walking
         seeds = [seed] if isinstance(seed, int | np.integer) else list(seed)
         self._like, self.steps = like, 0
-        worlds = [_cast(scenario, s) for s in seeds]
+        cast = {s: _cast(scenario, s) for s in dict.fromkeys(seeds)}  # a world and its twin are the same people
+        worlds = [cast[s] for s in seeds]
         self._count = len(worlds[0])
         batch = () if isinstance(seed, int | np.integer) else (len(seeds),)
         self._set_up(worlds, (*batch, self._count))
@@ -132,7 +106,7 @@ class People:
         stops, waits = np.zeros((len(everybody), longest, 2)), np.zeros((len(everybody), longest))
         for i, c in enumerate(everybody):
             stops[i, : len(c.person.stops)], waits[i, : len(c.person.stops)] = c.person.stops, c.person.waits
-        ways = np.zeros((len(everybody), longest), dtype=np.int64)
+        ways, self._guide = np.zeros((len(everybody), longest), dtype=np.int64), self._real(np.zeros((0, 3)))
         if not self._walking.plain and longest:
             ways = self._walking.landmarks(stops.reshape(-1, 2)).reshape(ways.shape) * self._walking.open.size
             self._guide = self._real(self._walking.guide.reshape(-1, 3))
@@ -157,6 +131,30 @@ class People:
             setattr(other, name, xp.take(getattr(self, name), index, axis=0))
         other.company = self.company.take(index) if self.company else None
         return other
+
+    def put(self, worlds: Sequence[int], other: People) -> None:
+        """World number `worlds[k]` becomes a copy of number k of `other`, people of the same scenario."""
+        index, longest = self._whole(np.asarray(worlds)), max(self._stops.shape[-2], other._stops.shape[-2])
+        mine, theirs = self._longer(longest), other._longer(longest)
+        theirs["keys"] = luck.moved(other.keys, other.steps - self.steps)  # luck goes by the crowd's count of steps
+        for name in _STATE:
+            setattr(self, name, put(mine[name], theirs[name], index))
+        if self.company and other.company:
+            self.company = self.company.put(index, other.company)
+        self._curious = self._curious or other._curious
+        if len(self._guide) < len(other._guide):
+            self._guide = other._guide
+
+    def _longer(self, longest: int) -> dict[str, Array]:
+        """The state by name, with room for `longest` stops in each errand."""
+        xp, state = namespace(self.positions), {name: getattr(self, name) for name in _STATE}
+        for name, axis in (("_stops", -2), ("_waits", -1), ("_ways", -1)):
+            shape = list(state[name].shape)
+            shape[axis] = longest - shape[axis]
+            if shape[axis]:
+                more = xp.zeros(tuple(shape), dtype=state[name].dtype, device=device_of(self._like))
+                state[name] = xp.concat([state[name], more], axis=axis)
+        return state
 
     def step(self, dt: float, robot: RobotBody | None = None) -> None:
         """Everybody walks on for dt [s]. `robot`: position and velocity (..., 2) and a weight (...) for each world, 0

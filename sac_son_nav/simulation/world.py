@@ -17,14 +17,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sac_son_nav.arrays import Array, namespace, norm
+from sac_son_nav.arrays import Array, namespace, norm, put
 from sac_son_nav.arrays import device as device_of
 from sac_son_nav.config import RobotProfile
 from sac_son_nav.crowds.bodies import RobotBody
 from sac_son_nav.errors import ConfigError, MessageError
 from sac_son_nav.kinematics import limit_velocity, unicycle_step
 from sac_son_nav.simulation.history import Contact
-from sac_son_nav.simulation.people import NUMPY, People, law_named
+from sac_son_nav.simulation.laws import law_named
+from sac_son_nav.simulation.people import NUMPY, People
 from sac_son_nav.simulation.scenarios import Scenario
 from sac_son_nav.states import Floats
 
@@ -59,6 +60,10 @@ class Crowd(Protocol):
     def take(self, worlds: Sequence[int]) -> Crowd:
         """Copies of the chosen worlds."""
         ...  # pragma: no cover
+
+
+# What belongs to a world, and is copied when a world is: the first axis is that of the worlds.
+_STATE = ("poses", "velocities", "present", "reached", "_wanted", "_on_wall", "_on_people")
 
 
 class World:
@@ -106,6 +111,7 @@ class World:
         )
         self.reached = xp.zeros_like(self.present)
         self.contacts: list[list[Contact]] = [[] for _ in range(max(1, seeds.size))]
+        self._begun = np.zeros(max(1, seeds.size), dtype=np.int64)  # the step with which each world began
         self._wanted, self._command_age = real(np.zeros((*self.batch, 2))), 0
         self._air: Array | None = None
         self._on_wall = xp.zeros_like(self.present)
@@ -113,22 +119,52 @@ class World:
 
     @property
     def time_s(self) -> float:
-        """Time since the start [s]."""
+        """Time since the start [s]; worlds that were put in later are younger, see `ages_s`."""
         return self.steps * self.dt
 
-    def take(self, worlds: Sequence[int]) -> World:
+    @property
+    def ages_s(self) -> Floats:
+        """Time [s] that each world has seen, (...)."""
+        return np.asarray((self.steps - self._begun) * self.dt, dtype=np.float64).reshape(self.batch)
+
+    def take(self, worlds: Sequence[int], present: bool | None = None) -> World:
         """A batch whose world number k is a copy of `worlds[k]` of this batch, with which time goes on from now:
-        fewer of them, or several futures of one."""
+        fewer of them, or several futures of one. `present`: whether the robots are there; None: as they were."""
         other, xp = copy(self), namespace(self.poses)
         numbers = np.asarray(worlds, dtype=np.int64)
         index = xp.asarray(numbers, device=device_of(self.poses))
-        for name in ("poses", "velocities", "present", "reached", "_wanted", "_on_wall", "_on_people"):
+        for name in _STATE:
             setattr(other, name, xp.take(getattr(self, name), index, axis=0))
         other.crowd, other.batch = self.crowd.take(list(numbers)), (len(numbers),)
         other._air = None if self._air is None else xp.take(self._air, index, axis=0)
-        other.contacts = [list(self.contacts[k]) for k in numbers]
+        other.contacts, other._begun = [list(self.contacts[k]) for k in numbers], self._begun[numbers]
+        if present is not None:
+            other.present = xp.full_like(other.present, present)
         other._anywhere, other._everywhere = bool(xp.any(other.present)), bool(xp.all(other.present))
         return other
+
+    def put(self, worlds: Sequence[int], other: World) -> None:
+        """World number `worlds[k]` of this batch becomes a copy of number k of `other`, with which time goes on from
+        now; the rest do not notice. Commands count as given when the last were given here.
+
+        Raises ConfigError for worlds of another scenario, and for those of recorded people, who have one clock.
+        """
+        if other.scenario is not self.scenario or other.profile != self.profile or other.dt != self.dt:
+            raise ConfigError(f"scenario {self.scenario.name}: expected worlds of the same scenario, robot and step")
+        if not (isinstance(self.crowd, People) and isinstance(other.crowd, People)):
+            raise ConfigError(f"scenario {self.scenario.name}: recorded people of one batch share a clock")
+        xp, numbers = namespace(self.poses), np.asarray(worlds, dtype=np.int64)
+        index = xp.asarray(numbers, device=device_of(self.poses))
+        for name in _STATE:
+            setattr(self, name, put(getattr(self, name), getattr(other, name), index))
+        self.crowd.put(worlds, other.crowd)
+        if self._air is not None or other._air is not None:
+            mine, theirs = (xp.zeros_like(w._on_people) if w._air is None else w._air for w in (self, other))
+            self._air = put(mine, theirs, index)
+        for k, number in enumerate(numbers):
+            self.contacts[number] = list(other.contacts[k])
+        self._begun[numbers] = self.steps - (other.steps - other._begun)
+        self._anywhere, self._everywhere = bool(xp.any(self.present)), bool(xp.all(self.present))
 
     # -- time goes on -------------------------------------------------------------------------------------------
 
@@ -246,7 +282,8 @@ class World:
         for w in np.flatnonzero(walls.any(axis=1) | persons.any(axis=1)):
             what = ["wall"] * bool(walls[w, 0]) + [f"person {i}" for i in np.flatnonzero(persons[w])]
             place = (float(poses[w, 0]), float(poses[w, 1]))
-            self.contacts[w] += [Contact(self.time_s, name, place, float(speed[w])) for name in what]
+            time_s = float((self.steps - self._begun[w]) * self.dt)
+            self.contacts[w] += [Contact(time_s, name, place, float(speed[w])) for name in what]
         self._on_people, self._on_wall = self._on_people | people, self._on_wall | wall
 
     def _let_go(self) -> None:

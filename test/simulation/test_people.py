@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sac_son_nav.crowds.social_force import RobotBody, SocialForceConfig
-from sac_son_nav.simulation.people import LAWS, People, PeopleConfig
+from sac_son_nav.simulation.laws import LAWS
+from sac_son_nav.simulation.people import People, PeopleConfig
 from sac_son_nav.simulation.scenarios import PersonGroup, Stop, load_scenario
 from test.simulation.worlds import room, world
 
