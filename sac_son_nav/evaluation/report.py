@@ -54,12 +54,12 @@ def draw_run(
     from matplotlib.figure import Figure
     from matplotlib.ticker import MultipleLocator
 
-    x0, x1, y0, y1 = _shown(floor)
+    x0, x1, y0, y1 = shown(floor)
     width = 11.0
     height = float(np.clip((width - 0.8) * (y1 - y0) / (x1 - x0) + 1.95, 3.4, 12.0))
     figure = Figure(figsize=(width, height), facecolor="white")
     axes = figure.add_axes((0.055, 0.9 / height, 0.93, 1.0 - 1.9 / height))
-    _draw_floor(axes, floor)
+    draw_floor(axes, floor)
     apart = None if twin is None else displacements(history, twin)
     for i in range(history.people.shape[1]):
         _draw_person(axes, i, history, twin, apart)
@@ -92,16 +92,17 @@ def draw_run(
 def write_summary(path: Path | str, values: Mapping[str, Any]) -> None:
     """Write values as JSON: keys sorted, NumPy numbers and arrays as plain ones, NaN and infinity as null; a reader
     sees the whole file or none of it."""
-    write_atomically(path, json.dumps(_plain(values), indent=2, sort_keys=True, allow_nan=False) + "\n")
+    write_atomically(path, json.dumps(plain(values), indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """The value as JSON can say it: NumPy's numbers and arrays as plain ones, NaN and infinity as None."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
@@ -109,7 +110,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _shown(floor: OccupancyMap, margin: float = 0.25) -> tuple[float, float, float, float]:
+def shown(floor: OccupancyMap, margin: float = 0.25) -> tuple[float, float, float, float]:
     """x_min, x_max, y_min, y_max [m] of the part with open floor, and a little around it."""
     cells = np.argwhere(floor.cells == FREE)
     if len(cells) == 0:
@@ -118,19 +119,26 @@ def _shown(floor: OccupancyMap, margin: float = 0.25) -> tuple[float, float, flo
     return x0 - margin, x1 + margin, y0 - margin, y1 + margin
 
 
-def _draw_floor(axes: Axes, floor: OccupancyMap) -> None:
+def draw_floor(
+    axes: Axes,
+    floor: OccupancyMap,
+    colours: tuple[str, str, str, str] = (_FLOOR, _WALL, _UNSEEN, _GREY),
+    line: float = 1.2,
+) -> None:
+    """The plan: open floor, walls, what nobody has seen, and a line of `line` points along the walls, in that order of
+    colours."""
     from matplotlib.colors import to_rgb
 
     picture = np.empty((*floor.cells.shape, 3))
-    picture[:] = to_rgb(_FLOOR)
-    picture[floor.occupied], picture[floor.cells == UNKNOWN] = to_rgb(_WALL), to_rgb(_UNSEEN)
+    picture[:] = to_rgb(colours[0])
+    picture[floor.occupied], picture[floor.cells == UNKNOWN] = to_rgb(colours[1]), to_rgb(colours[2])
     axes.imshow(picture, origin="lower", extent=floor.extent, interpolation="nearest", zorder=0)
     if floor.occupied.any() and min(floor.cells.shape) > 1:
         x0, x1, y0, y1 = floor.extent
         half = 0.5 * floor.resolution
         x = np.linspace(x0 + half, x1 - half, floor.cells.shape[1])
         y = np.linspace(y0 + half, y1 - half, floor.cells.shape[0])
-        axes.contour(x, y, floor.occupied.astype(float), levels=[0.5], colors=_GREY, linewidths=1.2, zorder=1)
+        axes.contour(x, y, floor.occupied.astype(float), levels=[0.5], colors=colours[3], linewidths=line, zorder=1)
 
 
 def _draw_person(axes: Axes, i: int, history: History, twin: History | None, apart: Floats | None) -> None:

@@ -6,8 +6,6 @@ world without the robot: the same seed, the same people, the same luck.
 
 from __future__ import annotations
 
-import shutil
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ import numpy as np
 
 from sac_son_nav.config import RobotProfile, load_robot, make_folder
 from sac_son_nav.errors import GraphError
+from sac_son_nav.evaluation.progress import Progress
 from sac_son_nav.evaluation.report import draw_run, write_summary
 from sac_son_nav.nodes.bringup import NodeSpec, Supervisor, simulation_specs
 from sac_son_nav.nodes.recording import Recorder
@@ -110,29 +109,6 @@ def watch(eyes: Bystander, nodes: Supervisor, scenario: Scenario) -> bool:
                 return False
     finally:
         progress.end()
-
-
-class Progress:
-    """One line that rewrites itself on a terminal, or a line every two seconds elsewhere."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stdout.isatty()
-        self._last = float("-inf")
-
-    def __call__(self, line: str) -> None:
-        """Show how it goes now."""
-        if self._terminal:
-            width = shutil.get_terminal_size().columns - 1
-            sys.stdout.write("\r" + line[:width].ljust(width))
-            sys.stdout.flush()
-        elif time.monotonic() - self._last >= 2.0:
-            self._last = time.monotonic()
-            print(line, flush=True)
-
-    def end(self) -> None:
-        """Leave the line as it is."""
-        if self._terminal:
-            print(flush=True)
 
 
 def judge(scenario: Scenario, robot: RobotProfile, seed: int, log: Path, arrived: bool) -> Outcome:
