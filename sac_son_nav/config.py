@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, TypeVar, get_type_hints
 
 import cv2
@@ -110,6 +111,8 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         if origin is tuple and Ellipsis not in kind.__args__ and len(value) != len(kind.__args__):
             raise ConfigError(f"{where}: expected {len(kind.__args__)} values, got {len(value)}")
         return origin(_convert(item, v, f"{where}[{i}]") for i, v in enumerate(value))
+    if isinstance(kind, UnionType) and kind.__args__[1:] == (NoneType,):  # a setting that may be left out
+        return None if value is None else _convert(kind.__args__[0], value, where)
     raise ConfigError(f"{where}: settings of type {kind!r} are not supported")
 
 

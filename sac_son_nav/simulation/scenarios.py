@@ -1,7 +1,7 @@
 """Scenarios: a floor plan, the robot's errand, and people with errands of their own, read from YAML.
 
-A place is either a point ``[x, y]`` or a region ``[x_min, y_min, x_max, y_max]`` [m, frame map]; within a region the
-seed decides. Ready-made scenarios stand in config/scenarios, their plans in config/maps.
+Ready-made scenarios stand in config/scenarios, their plans in config/maps; docs/scenarios.md shows each, and says what
+a file may state. What it may say about people is in :mod:`.person_groups`, how their dice are cast in :mod:`.casting`.
 """
 
 from __future__ import annotations
@@ -16,54 +16,29 @@ import numpy as np
 from sac_son_nav.config import build, load_map, read_yaml, resource
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.maps import UNKNOWN, OccupancyMap
+from sac_son_nav.simulation.casting import Person, StandingGroup, cast_people, standing_groups, streams
+from sac_son_nav.simulation.person_groups import Circle, Formation, PersonGroup, Place, Queue, Stop
+from sac_son_nav.simulation.staging import OpenFloor
 from sac_son_nav.simulation.walking import WalkingGraph
 from sac_son_nav.states import Floats
 
-Place = tuple[float, ...]  # (x, y) or (x_min, y_min, x_max, y_max) [m]
-
-ATTEMPTS = 64  # places drawn for each start or stop; always all of them, so that one person's luck is their own
-ELBOW_ROOM = 0.9  # [m] between the stops of two people
-SLOWEST, FASTEST = 0.5, 2.0  # [m/s] between which walking speeds are clipped
-
-
-@dataclass(frozen=True)
-class Stop:
-    """One stop of an errand: where, and how long the person stays [s]."""
-
-    to: tuple[float, ...]
-    wait: float = 0.0
-
-    def __post_init__(self) -> None:
-        _check_place(self.to, "to")
-        if self.wait < 0.0:
-            raise ConfigError(f"wait: expected seconds of zero or more, got {self.wait}")
-
-
-@dataclass(frozen=True)
-class PersonGroup:
-    """People who share an errand; each draws their own places and their own pace."""
-
-    start: tuple[float, ...]
-    errand: tuple[Stop, ...] = ()  # nothing: they stand at the start
-    count: int = 1
-    delay: float = 0.0  # [s] that they stand at the start before they set out
-    repeat: bool = False  # begin the errand again at its end, instead of staying there
-    speed: float = 1.25  # [m/s] mean of the preferred speed
-    speed_spread: float = 0.2  # [m/s] its standard deviation
-    radius: float = 0.25  # [m] of the body, shoulders a little drawn in
-    robot_weight: float = 1.0  # how strongly they mind the robot: 0 not at all, 1 as they mind a person
-    stride: float = 1.0  # length of their steps, relative to the usual one at their speed
-
-    def __post_init__(self) -> None:
-        _check_place(self.start, "start")
-        for name in ("speed", "radius", "stride"):
-            if not getattr(self, name) > 0.0:
-                raise ConfigError(f"{name}: expected a number above zero, got {getattr(self, name)}")
-        for name in ("speed_spread", "delay", "robot_weight"):
-            if getattr(self, name) < 0.0:
-                raise ConfigError(f"{name}: expected zero or more, got {getattr(self, name)}")
-        if self.count < 1:
-            raise ConfigError(f"count: expected one person or more, got {self.count}")
+__all__ = [
+    "Circle",
+    "Formation",
+    "Person",
+    "PersonGroup",
+    "Queue",
+    "RobotErrand",
+    "Scenario",
+    "ScenarioFile",
+    "StandingGroup",
+    "Stop",
+    "assemble",
+    "cast_people",
+    "load_scenario",
+    "standing_groups",
+    "streams",
+]
 
 
 @dataclass(frozen=True)
@@ -119,22 +94,10 @@ class Scenario:
         """How people find their way; built once for all runs of the scenario."""
         return WalkingGraph(self.floor)
 
-
-@dataclass(frozen=True)
-class Person:
-    """One person, all dice cast: start (2,) [m], stops (E, 2) [m] with waits (E,) [s], and how they walk."""
-
-    start: Floats
-    stops: Floats
-    waits: Floats
-    repeat: bool
-    radius: float
-    speed: float
-    robot_weight: float
-    stride: float
-    curiosity: float = 0.0  # how strongly the robot draws them: 0 not at all, 1 they come and look
-    company: int = -1  # number of those who walk and stay together; -1: on their own
-    facing: float | None = None  # [rad] how they stand at the start; None: towards their first stop
+    @cached_property
+    def open_floor(self) -> OpenFloor:
+        """Where ways lead at all; built once for all runs of the scenario."""
+        return OpenFloor(self.walking)
 
 
 def load_scenario(name_or_path: str | Path) -> Scenario:
@@ -162,83 +125,18 @@ def assemble(stated: ScenarioFile, map_file: Path, where: str) -> Scenario:
     for name, pose in (("robot.start", stated.robot.start), ("robot.goal", stated.robot.goal)):
         _check_open(floor, pose[:2], 0.0, f"{where}.{name}")
     for g, group in enumerate(stated.people):
-        _check_open(floor, group.start, group.radius, f"{where}.people[{g}].start")
+        place = f"{where}.people[{g}].start"
+        if group.circle:
+            _check_ring(floor, group.start, group.circle.radius, group.largest_radius, place)
+        else:
+            _check_open(floor, group.start, 0.0 if group.formation else group.largest_radius, place)
         for s, stop in enumerate(group.errand):
-            _check_open(floor, stop.to, group.radius, f"{where}.people[{g}].errand[{s}].to")
+            _check_open(floor, stop.to, group.largest_radius, f"{where}.people[{g}].errand[{s}].to")
     rest: dict[str, Any] = {f.name: getattr(stated, f.name) for f in fields(stated) if f.name != "map"}
-    return Scenario(map_file=map_file, floor=floor, **rest)
-
-
-def cast_people(scenario: Scenario, streams: list[np.random.Generator]) -> list[Person]:
-    """The people of a run; person i draws from streams[i] only, and draws the same amount whatever comes out.
-
-    Starts and stops keep clear of walls, of those of the people before and of the robot's.
-    """
-    people: list[Person] = []
-    groups = [group for group in scenario.people for _ in range(group.count)]
-    for i, (group, random) in enumerate(zip(groups, streams, strict=True)):
-        taken = [(np.asarray(scenario.robot.start[:2]), 1.0)] + [(p.start, p.radius + group.radius) for p in people]
-        start = _draw_place(scenario, group.start, group.radius, taken, random, f"person {i}'s start")
-        theirs = [(stop, ELBOW_ROOM) for person in people for stop in person.stops]
-        theirs += [(np.asarray(pose[:2]), ELBOW_ROOM) for pose in (scenario.robot.start, scenario.robot.goal)]
-        stops = [
-            _draw_place(scenario, stop.to, group.radius, theirs, random, f"person {i}'s stop", crowding=True)
-            for stop in group.errand
-        ]
-        pace = group.speed + group.speed_spread * random.normal()
-        stand = [] if group.delay == 0.0 and stops else [(start, group.delay)]
-        errand = stand + [(place, stop.wait) for place, stop in zip(stops, group.errand, strict=True)]
-        person = Person(
-            start,
-            np.array([place for place, _ in errand]),
-            np.array([wait for _, wait in errand]),
-            group.repeat and len(errand) > 1,
-            group.radius,
-            float(np.clip(pace, SLOWEST, FASTEST)),
-            group.robot_weight,
-            group.stride,
-        )
-        for stop in person.stops:
-            row, column = scenario.walking.cell_at(start)
-            if not np.isfinite(scenario.walking.way_to(stop).cost[row, column]):
-                raise ConfigError(f"scenario {scenario.name}: no way leads from {_say(start)} to {_say(stop)}")
-        people.append(person)
-    return people
-
-
-def _draw_place(
-    scenario: Scenario,
-    place: Place,
-    radius: float,
-    taken: list[tuple[Floats, float]],
-    random: np.random.Generator,
-    what: str,
-    crowding: bool = False,
-) -> Floats:
-    """A point (2,) of a place: the point itself, or of ATTEMPTS draws in the region the first that keeps off walls
-    and off what is `taken`; with `crowding`, if there is none, the one that keeps furthest off."""
-    luck = random.random((ATTEMPTS, 2))
-    low = np.array(place[:2])
-    drawn = low if len(place) == 2 else low + luck * (np.array(place[2:]) - low)
-    points = np.broadcast_to(drawn, (ATTEMPTS, 2))
-    open_floor = np.asarray(scenario.floor.distance_at(np.array(points))) >= radius
-    spare = np.full(ATTEMPTS, np.inf)
-    if len(place) == 4:  # where a scenario names a point, the point it is
-        for other, apart in taken:
-            spare = np.minimum(spare, np.linalg.norm(points - other, axis=-1) - apart)
-    free = open_floor & (spare >= 0.0)
-    if free.any():
-        return np.array(points[np.argmax(free)])
-    if crowding and open_floor.any():
-        return np.array(points[np.argmax(np.where(open_floor, spare, -np.inf))])
-    raise ConfigError(f"scenario {scenario.name}: found no free place for {what} in {list(place)}")
-
-
-def _check_place(place: Place, name: str) -> None:
-    if len(place) not in (2, 4):
-        raise ConfigError(f"{name}: expected [x, y] or [x_min, y_min, x_max, y_max], got {list(place)}")
-    if len(place) == 4 and not (place[0] < place[2] and place[1] < place[3]):
-        raise ConfigError(f"{name}: expected x_min < x_max and y_min < y_max, got {list(place)}")
+    scenario = Scenario(map_file=map_file, floor=floor, **rest)
+    _check_ways(scenario, where)
+    cast_people(scenario, streams(scenario, 0))  # what can't be cast at all shall be known now
+    return scenario
 
 
 def _check_open(floor: OccupancyMap, place: Place, radius: float, where: str) -> None:
@@ -249,16 +147,46 @@ def _check_open(floor: OccupancyMap, place: Place, radius: float, where: str) ->
         raise ConfigError(
             f"{where}: expected a place on the map (x {x0:g} to {x1:g}, y {y0:g} to {y1:g}), got {list(place)}"
         )
-    if len(corners) == 2:
-        x, y = (np.arange(low, high, floor.resolution) for low, high in zip(corners[0], corners[1], strict=True))
-        corners = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    rows, columns = np.moveaxis(floor.cell_at(corners), -1, 0)
-    room = np.where(floor.cells[rows, columns] == UNKNOWN, -np.inf, np.asarray(floor.distance_at(corners)))
-    if room.max() <= radius:
+    if not _open_points(floor, place, radius).size:
         raise ConfigError(
             f"{where}: expected open floor at {list(place)}, got a wall or less than {radius:g} m from one"
         )
 
 
-def _say(point: Floats) -> str:
-    return f"({point[0]:.2f}, {point[1]:.2f})"
+def _check_ring(floor: OccupancyMap, middle: Place, ring: float, body: float, where: str) -> None:
+    """Raise ConfigError unless a circle of radius `ring` [m] lies on open floor with room for a `body` [m]."""
+    turns = np.linspace(0.0, 2.0 * np.pi, 180, endpoint=False)
+    points = np.array(middle) + ring * np.stack([np.cos(turns), np.sin(turns)], axis=-1)
+    if not (floor.contains(points).all() and (np.asarray(floor.distance_at(points)) >= body).all()):
+        raise ConfigError(
+            f"{where}: expected open floor all along the circle of {ring:g} m round {list(middle)}, "
+            f"got a wall, less than {body:g} m from one, or the map's edge"
+        )
+
+
+def _check_ways(scenario: Scenario, where: str) -> None:
+    """Raise ConfigError where nobody could get from a start to a stop, or to the robot's goal from its start."""
+    floor, parts = scenario.floor, scenario.open_floor
+    start, goal = (np.array(pose[:2]) for pose in (scenario.robot.start, scenario.robot.goal))
+    if not parts.joined(start, goal):
+        raise ConfigError(f"{where}.robot.goal: expected a way there from {list(start)}, got a wall in between")
+    for g, group in enumerate(scenario.people):
+        here = set(np.unique(parts.part_of(_open_points(floor, group.start, 0.0))))
+        for s, stop in enumerate(group.errand):
+            there = set(np.unique(parts.part_of(_open_points(floor, stop.to, group.largest_radius))))
+            if not here & there:
+                raise ConfigError(
+                    f"{where}.people[{g}].errand[{s}].to: expected a way there from {list(group.start)}, "
+                    "got a wall in between"
+                )
+
+
+def _open_points(floor: OccupancyMap, place: Place, radius: float) -> Floats:
+    """Points (M, 2) [m] all over a place, or the point itself, with more than `radius` [m] of known, open floor."""
+    points = np.array(place).reshape(-1, 2)
+    if len(points) == 2:
+        x, y = (np.arange(low, high, floor.resolution) for low, high in zip(points[0], points[1], strict=True))
+        points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    rows, columns = np.moveaxis(floor.cell_at(points), -1, 0)
+    room = np.where(floor.cells[rows, columns] == UNKNOWN, -np.inf, np.asarray(floor.distance_at(points)))
+    return points[room > radius]

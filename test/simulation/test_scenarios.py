@@ -9,11 +9,34 @@ from sac_son_nav.config import RobotProfile, load_map, load_robot, resource
 from sac_son_nav.errors import ConfigError, MapError
 from sac_son_nav.simulation.floor_plans import PLANS, write
 from sac_son_nav.simulation.people import People
-from sac_son_nav.simulation.scenarios import PersonGroup, Stop, load_scenario
+from sac_son_nav.simulation.scenarios import PersonGroup, Stop, cast_people, load_scenario, streams
 from sac_son_nav.simulation.simulator import Simulator
 from test.simulation.worlds import room, world
 
-SHIPPED = {"corridor": 8, "crossing": 5, "doorway": 4, "empty": 0}
+SHIPPED = {
+    "being_overtaken": 2,
+    "blind_corner": 3,
+    "circular_crossing": 6,
+    "corridor": 8,
+    "corridor_counter_flow": 10,
+    "crossing": 5,
+    "crowd_20": 20,
+    "doorway": 4,
+    "empty": 0,
+    "following_a_person": 2,
+    "frontal_approach": 1,
+    "leaving_elevator": 5,
+    "narrow_doorway": 2,
+    "overtaking": 1,
+    "pedestrian_obstruction": 2,
+    "perpendicular_crossing": 3,
+    "queue": 6,
+    "standing_group": 8,
+}
+
+
+def test_these_are_the_shipped_scenarios() -> None:
+    assert {path.stem for path in resource("config", "scenarios").iterdir()} == set(SHIPPED)
 
 
 @pytest.mark.parametrize(("name", "people"), SHIPPED.items())
@@ -21,13 +44,25 @@ def test_shipped_scenarios_can_be_run_from_many_seeds(name: str, people: int) ->
     scenario = load_scenario(name)
     assert scenario.name == name
     assert scenario.description
+    start, goal = scenario.robot_start[:2], scenario.robot_goal[:2]
+    assert 6.0 <= np.linalg.norm(goal - start) <= 16.0
+    assert 30.0 <= scenario.time_limit <= 75.0
     for seed in range(20):
-        crowd = People(scenario, seed)
+        crowd = cast_people(scenario, streams(scenario, seed))
         assert len(crowd) == people
-        assert (np.asarray(scenario.floor.distance_at(crowd.positions)) >= crowd.radii - 1e-9).all()
-        apart = np.linalg.norm(crowd.positions[:, None] - crowd.positions, axis=-1) + 9.0 * np.eye(people)
-        assert people == 0 or apart.min() >= 0.5
-        assert (np.linalg.norm(crowd.positions - scenario.robot_start[:2], axis=-1) >= 0.5).all()
+        for i, person in enumerate(crowd):
+            places = np.concatenate([[person.start], person.stops])
+            assert scenario.floor.contains(places).all()
+            assert (np.asarray(scenario.floor.distance_at(places)) >= person.radius - 1e-9).all()
+            assert np.linalg.norm(person.start - start) >= 1.0
+            assert all(np.linalg.norm(person.start - p.start) >= person.radius + p.radius for p in crowd[:i])
+
+
+@pytest.mark.parametrize("name", [name for name, people in SHIPPED.items() if people])
+def test_every_seed_of_a_shipped_scenario_is_another_encounter(name: str) -> None:
+    scenario = load_scenario(name)
+    starts = [cast_people(scenario, streams(scenario, seed))[0].start for seed in range(50)]
+    assert len(np.unique(np.round(starts, 3), axis=0)) == 50
 
 
 def test_shipped_floor_plans_are_what_the_script_draws(tmp_path: Path) -> None:
@@ -107,7 +142,7 @@ def test_a_map_of_one_s_own_may_lie_beside_the_scenario(tmp_path: Path) -> None:
     ("change", "says"),
     [
         ({"weather": "rain"}, "unknown setting 'weather'"),
-        ({"map": "palace.yaml"}, "map 'palace': not found; known are corridor, doorway, hall"),
+        ({"map": "palace.yaml"}, "map 'palace': not found; known are corner, corridor, doorway"),
         ({"time_limit": 0}, "time_limit: expected seconds above zero, got 0.0"),
         ({"robot": {"start": [6.1, 1.0, 0.0], "goal": [11.0, 3.0, 0.0]}}, "robot.start: expected open floor"),
         ({"robot": {"start": [1.0, 3.0, 0.0], "goal": [40.0, 3.0, 0.0]}}, "robot.goal: expected a place on the map"),
@@ -134,7 +169,7 @@ def test_wrong_files_get_one_sentence(tmp_path: Path, change: dict[str, object],
 
 
 def test_an_unknown_scenario_names_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="scenario 'moon': not found; known are corridor, crossing, doorway, empty"):
+    with pytest.raises(ConfigError, match=f"scenario 'moon': not found; known are {', '.join(SHIPPED)}"):
         load_scenario("moon")
 
 
