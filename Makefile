@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test clean environment environment-jazzy
+.PHONY: help demo test clean environment environment-test environment-jazzy
 
 # The environments here bring their own ROS. What a shell has sourced or inherited from another one must not reach in:
 # the wheels' bootstrap, above all, trusts its own mark and then misses the library path.
@@ -20,7 +20,7 @@ help: ## what can be made
 demo: environment ## a robot among people, through the real nodes; pictures and numbers go to out/demo
 	.venv/bin/sac-son demo --out out/demo
 
-test: environment environment-jazzy ## style, types, tests; the graph tests on ROS 2 Kilted and once more on Jazzy
+test: environment-test environment-jazzy ## style, types, tests; the graph tests on ROS 2 Kilted and once more on Jazzy
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	@if .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then echo .venv/bin/mypy; .venv/bin/mypy; \
@@ -34,6 +34,10 @@ test: environment environment-jazzy ## style, types, tests; the graph tests on R
 
 environment:
 	@tools/make-venv .venv requirements/kilted.txt requirements/dev.txt
+
+# The same and what training needs: an environment only grows, so either target can come first.
+environment-test:
+	@tools/make-venv .venv requirements/kilted.txt requirements/dev.txt requirements/train.txt requirements/torch.txt?
 
 environment-jazzy:
 	@tools/make-venv .venv-jazzy requirements/jazzy.txt requirements/test.txt

@@ -72,8 +72,7 @@ setup(
     extras_require={
         "ros": wheels("9.1.2", "5.5.1", "2.3.0"),  # Kilted
         "ros_jazzy": wheels("7.1.6", "5.3.6", "2.0.3"),
-        "learn": ["torch", "torchvision"],
-        "gym": ["gymnasium"],
+        "train": ["gymnasium>=1.1", "torch>=2.6"],
         "test": ["pytest", "hypothesis"],
     },
     entry_points={

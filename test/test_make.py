@@ -37,8 +37,8 @@ def program(place: Path, name: str, body: str) -> None:
     path.chmod(0o755)
 
 
-def make_venv(place: Path) -> subprocess.CompletedProcess[str]:
-    words = ["tools/make-venv", ".venv", "requirements/none.txt"]
+def make_venv(place: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    words = ["tools/make-venv", ".venv", "requirements/none.txt", *more]
     surroundings = {"PATH": str(place / "bin"), "HOME": str(place)}
     return subprocess.run(words, cwd=place, env=surroundings, capture_output=True, text=True, timeout=60)
 
@@ -122,6 +122,36 @@ def test_a_failed_installation_does_not_count(noting: Path) -> None:
     program(noting, "python3", NOTING)
     assert make_venv(noting).returncode == 0
     assert installations(noting) == 1
+
+
+def test_an_environment_only_grows(noting: Path) -> None:
+    """The demonstration needs less than the tests do, and must not undo what they have installed."""
+    (noting / "requirements/more.txt").write_text("# nothing\n")
+    assert make_venv(noting).returncode == 0
+    assert make_venv(noting, "requirements/more.txt").returncode == 0
+    assert installations(noting) == 2
+    assert make_venv(noting).stdout == ""  # what is asked for is there
+    (noting / "requirements/none.txt").write_text("# still nothing\n")
+    assert make_venv(noting).returncode == 0
+    assert installations(noting) == 3
+    lines = [line for line in (noting / "noted").read_text().splitlines() if "--requirement" in line]
+    both = "--requirement=requirements/none.txt --requirement=requirements/more.txt"
+    assert [line.partition("version-check ")[2] for line in lines] == [both.split()[0], both, both]
+    (noting / "requirements/more.txt").unlink()  # a later version of the project may do without
+    assert make_venv(noting).returncode == 0
+
+
+def test_what_is_only_tried_may_fail_and_nothing_else(noting: Path) -> None:
+    refusing = (
+        """*"--requirement=requirements/rare.txt"*) echo looking; echo "ERROR: no such wheel" >&2; exit 1 ;;\n  """
+    )
+    program(noting, "python3", NOTING.replace('*"pip install"*)', refusing + '*"pip install"*)'))
+    (noting / "requirements/rare.txt").write_text("rare\n")
+    done = make_venv(noting, "requirements/rare.txt?")
+    assert done.returncode == 0, done.stderr
+    assert "going without requirements/rare.txt: ERROR: no such wheel\n" in done.stdout
+    assert make_venv(noting, "requirements/rare.txt?").stdout == ""  # and it isn't tried at every make
+    assert make_venv(noting, "requirements/rare.txt").returncode == 1
 
 
 def test_an_environment_that_moved_is_made_again(noting: Path) -> None:
