@@ -60,6 +60,7 @@ setup(
     install_requires=[
         "setuptools",
         "array-api-compat",
+        "joblib",  # `sac-son benchmark` wants 1.4, which apt may not have; no node needs it
         "matplotlib",
         "numpy>=1.21",
         # colcon with rosdep takes apt's python3-opencv and reads none of this. OpenCV 5 is another interface.

@@ -154,6 +154,7 @@ def test_package_xml_and_setup_agree() -> None:
     for rosdep, pypi in (
         *(("python3-opencv", "opencv-python-headless"), ("python3-numpy", "numpy"), ("python3-yaml", "pyyaml")),
         *(("python3-scipy", "scipy"), ("python3-rosbags-pip", "rosbags"), ("python3-matplotlib", "matplotlib")),
+        ("python3-joblib", "joblib"),
     ):
         assert rosdep in depends
         assert re.search(rf'"{pypi}[">]', setup)

@@ -75,7 +75,7 @@ def _time_limit(results: Results, scenario: str) -> float:
     try:
         return float(results.meta["scenarios"][scenario]["time_limit_s"])
     except (KeyError, TypeError, ValueError):
-        raise ResultsError(f"results: expected meta.scenarios to give time_limit_s of {scenario!r}, got none") from None
+        raise ResultsError(f"results: meta.scenarios: expected time_limit_s of {scenario!r}, got none") from None
 
 
 # The three figures that only together say how good a planner is.
