@@ -19,9 +19,10 @@ from sac_son_nav.errors import MapError
 FREE, OCCUPIED, UNKNOWN = 0, 100, -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OccupancyMap:
-    """Cells (rows, columns), int8: FREE, OCCUPIED or UNKNOWN; `origin` (2,) [m]: the lower-left corner."""
+    """Cells (rows, columns), int8: FREE, OCCUPIED or UNKNOWN; `origin` (2,) [m]: the lower-left corner. A map equals
+    itself alone, so that what was worked out for it can be kept."""
 
     cells: NDArray[np.int8]
     resolution: float

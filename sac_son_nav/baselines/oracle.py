@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sac_son_nav.arrays import Array
+from sac_son_nav.baselines.following import pursue
 from sac_son_nav.config import RobotProfile
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.kinematics import BaseLimits
@@ -76,24 +77,10 @@ class Plans:
 
 
 def steer(poses: Floats, plans: Plans, time_s: float, route: Route, limits: BaseLimits, lookahead: float) -> Floats:
-    """Commands (K, 2) [m/s, rad/s] that bring robots at poses (K, 3) along the route by their plans: at a point
-    `lookahead` [m] further on it, aside by the offset, turning on the spot where that point is far to the side."""
+    """Commands (K, 2) [m/s, rad/s] that bring robots at poses (K, 3) along the route by their plans."""
     held = plans.until > time_s + 1e-9
-    speed = np.where(held, plans.speeds, limits.vx_max)
-    place, _ = route.project(poses[:, :2])
-    ahead = np.minimum(place + lookahead, route.length)
-    point, along = route.at(ahead)
-    aside = np.where(held, plans.offsets, 0.0) * np.clip((route.length - ahead) / lookahead, 0.0, 1.0)
-    point = point + aside[:, None] * np.stack([-along[:, 1], along[:, 0]], axis=-1)
-    offset = point - poses[:, :2]
-    wrong = np.arctan2(offset[:, 1], offset[:, 0]) - poses[:, 2]
-    wrong = wrong - 2.0 * np.pi * np.round(wrong / (2.0 * np.pi))
-    distance = np.maximum(np.hypot(offset[:, 0], offset[:, 1]), 0.2)
-    forward = speed * np.clip(np.cos(wrong), 0.0, 1.0)
-    turn = np.where(np.abs(wrong) > 1.0, 2.0 * wrong, 2.0 * forward * np.sin(wrong) / distance)
-    # Who waits turns to where it will go, and does not swing about.
-    turn = np.where(speed < 1e-6, np.where(np.abs(wrong) > 0.2, wrong, 0.0), turn)
-    return np.stack([forward, np.clip(turn, -limits.wz_max, limits.wz_max)], axis=-1)
+    speeds, offsets = np.where(held, plans.speeds, limits.vx_max), np.where(held, plans.offsets, 0.0)
+    return pursue(poses, route, speeds, offsets, limits, lookahead)
 
 
 @dataclass

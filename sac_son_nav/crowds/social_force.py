@@ -54,7 +54,7 @@ def acceleration(
     if positions.shape[-2] > 1:
         total = total + _between_people(positions, velocities, radii, config)
     if robot is not None:
-        push = _interaction(
+        push = interaction(
             positions,
             velocities,
             radii,
@@ -102,7 +102,7 @@ def _between_people(positions: Array, velocities: Array, radii: Array, config: S
     first, second, signs = pairs(positions.shape[-2])
     incidence = xp.asarray(signs, dtype=positions.dtype, device=device(positions))
     i, j = (xp.asarray(k, device=device(positions)) for k in (first, second))
-    pushes = _interaction(
+    pushes = interaction(
         xp.take(positions, i, axis=-2),
         xp.take(velocities, i, axis=-2),
         xp.take(radii, i, axis=-1),
@@ -114,7 +114,7 @@ def _between_people(positions: Array, velocities: Array, radii: Array, config: S
     return xp.matmul(incidence, pushes)
 
 
-def _interaction(
+def interaction(
     own_position: Array,
     own_velocity: Array,
     own_radius: Array,

@@ -83,6 +83,8 @@ class Navigator:
     period. Deterministic: the same observations and seed give the same plans.
     """
 
+    needs_scan = True  # the shield believes what the laser returns and nothing else
+
     def __init__(
         self,
         config: NavigationConfig,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,9 +18,12 @@ from sac_son_nav.errors import ConfigError
 from sac_son_nav.maps import UNKNOWN, OccupancyMap
 from sac_son_nav.simulation.casting import Person, StandingGroup, cast_people, standing_groups, streams
 from sac_son_nav.simulation.person_groups import Circle, Formation, PersonGroup, Place, Queue, Stop
-from sac_son_nav.simulation.staging import OpenFloor
+from sac_son_nav.simulation.staging import OpenFloor, points_of
 from sac_son_nav.simulation.walking import WalkingGraph
 from sac_son_nav.states import Floats
+
+if TYPE_CHECKING:
+    from sac_son_nav.simulation.recorded import Recording
 
 __all__ = [
     "Circle",
@@ -77,7 +80,7 @@ class Scenario:
     robot: RobotErrand
     time_limit: float
     people: tuple[PersonGroup, ...]
-    recorded: Any = None
+    recorded: Recording | None = None  # people who walk as they once did, instead of by errands
 
     @property
     def robot_start(self) -> Floats:
@@ -100,12 +103,17 @@ class Scenario:
         return OpenFloor(self.walking)
 
 
-def load_scenario(name_or_path: str | Path) -> Scenario:
-    """A scenario by name (``config/scenarios/<name>.yaml``) or by path.
+def load_scenario(name_or_path: str | Path, data: Path | None = None) -> Scenario:
+    """A scenario by name (``config/scenarios/<name>.yaml``) or by path, or, with a name that begins with
+    ``socnavbench_``, people of a recording in the folder `data` (:func:`.recorded.load_recorded`).
 
     Raises ConfigError or MapError with one sentence when a file is missing or wrong, or when the robot or a person
     would start or stop off the open floor.
     """
+    from sac_son_nav.simulation import recorded  # which builds scenarios itself
+
+    if str(name_or_path).startswith(recorded.PREFIX):
+        return recorded.load_recorded(str(name_or_path), data)
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml"):
         path = resource("config", f"scenarios/{name_or_path}.yaml", what="scenario")
@@ -183,10 +191,7 @@ def _check_ways(scenario: Scenario, where: str) -> None:
 
 def _open_points(floor: OccupancyMap, place: Place, radius: float) -> Floats:
     """Points (M, 2) [m] all over a place, or the point itself, with more than `radius` [m] of known, open floor."""
-    points = np.array(place).reshape(-1, 2)
-    if len(points) == 2:
-        x, y = (np.arange(low, high, floor.resolution) for low, high in zip(points[0], points[1], strict=True))
-        points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    points = points_of(place, floor.resolution)
     rows, columns = np.moveaxis(floor.cell_at(points), -1, 0)
     room = np.where(floor.cells[rows, columns] == UNKNOWN, -np.inf, np.asarray(floor.distance_at(points)))
     return points[room > radius]
