@@ -83,18 +83,18 @@ def streams(scenario: Scenario, seed: int) -> list[np.random.Generator]:
     return [np.random.default_rng([seed, i]) for i in range(sum(group.count for group in scenario.people))]
 
 
-def cast_people(scenario: Scenario, streams: Sequence[np.random.Generator]) -> list[Person]:
-    """The people of a run; person i draws from streams[i] only, and draws the same amount whatever comes out.
+def cast_people(scenario: Scenario, randoms: Sequence[np.random.Generator]) -> list[Person]:
+    """The people of a run; person i draws from randoms[i] only, and draws the same amount whatever comes out.
 
     Starts and stops keep clear of walls, of those of the people before and of the robot's, and a way leads from each
     start to its stops. Raises ConfigError where there is no such place.
     """
     count = sum(group.count for group in scenario.people)
-    if len(streams) != count:
-        raise ConfigError(f"scenario {scenario.name}: expected {count} streams of chance, got {len(streams)}")
+    if len(randoms) != count:
+        raise ConfigError(f"scenario {scenario.name}: expected randomness for {count} people, got {len(randoms)}")
     stage = Stage(scenario)
     for number, group in enumerate(scenario.people):
-        theirs = streams[len(stage.people) : len(stage.people) + group.count]
+        theirs = randoms[len(stage.people) : len(stage.people) + group.count]
         if group.formation:
             _stand_in_formation(stage, group, group.formation, theirs)
         elif group.queue:
@@ -120,7 +120,7 @@ def standing_groups(scenario: Scenario, people: Sequence[Person]) -> tuple[Stand
         starts, facing = np.array([p.start for p in cast]), np.array([p.facing for p in cast], dtype=np.float64)
         centre = np.mean(starts + group.formation.radius * unit(facing), axis=0)
         free = float(np.min(np.linalg.norm(starts - centre, axis=-1) - np.array([p.radius for p in cast])))
-        until = min(float(p.waits[0]) if len(p.stops) > 1 else np.inf for p in cast)
+        until = min(float(p.waits[0]) for p in cast) if group.errand else np.inf
         if until > 0.0:
             found.append(StandingGroup(tuple(members), (float(centre[0]), float(centre[1])), free, until))
     return tuple(found)
@@ -156,8 +156,11 @@ def _person(
 
 def _errand(group: PersonGroup, start: Floats, stops: Sequence[Floats], delay: float) -> list[tuple[Floats, float]]:
     """What somebody does: stand at the start for the delay, then go from stop to stop."""
-    stand = [] if delay == 0.0 and stops else [(start, delay)]
-    return stand + [(place, stop.wait) for place, stop in zip(stops, group.errand, strict=True)]
+    return ([] if delay == 0.0 and stops else [(start, delay)]) + _goes(group, stops)
+
+
+def _goes(group: PersonGroup, stops: Sequence[Floats]) -> list[tuple[Floats, float]]:
+    return [(place, stop.wait) for place, stop in zip(stops, group.errand, strict=True)]
 
 
 def _uniform(limits: Sequence[float], random: np.random.Generator) -> float:
@@ -184,10 +187,10 @@ def _delay(group: PersonGroup, random: np.random.Generator) -> float:
     return _uniform(group.delay_range, random) if group.delay_range else group.delay
 
 
-def _go_about(stage: Stage, group: PersonGroup, streams: Sequence[np.random.Generator]) -> None:
+def _go_about(stage: Stage, group: PersonGroup, randoms: Sequence[np.random.Generator]) -> None:
     """Everybody on their own errand, or all side by side on the first one's."""
     lead, lead_stops, lead_delay = None, list[Floats](), 0.0
-    for k, random in enumerate(streams):
+    for k, random in enumerate(randoms):
         radius = _radius(group, random)
         if group.together and lead is not None:
             ahead = direction(lead_stops[0] - lead) if lead_stops else np.array([1.0, 0.0])
@@ -222,20 +225,19 @@ def _stops_beside(
 
 
 def _stand_in_formation(
-    stage: Stage, group: PersonGroup, formation: Formation, streams: Sequence[np.random.Generator]
+    stage: Stage, group: PersonGroup, formation: Formation, randoms: Sequence[np.random.Generator]
 ) -> None:
     """A circle of people who look at its middle. The first draws where it is, the others where on it they stand."""
     body = group.largest_radius
     step = 2.0 * np.pi / group.count
     lead_stops, lead_delay = list[Floats](), 0.0
     centre, turn = np.zeros(2), 0.0
-    for k, random in enumerate(streams):
+    for k, random in enumerate(randoms):
         if k == 0:
             centre, turn = _place_circle(stage, group, formation, body, random)
         radius = _radius(group, random)
-        off = np.append(step * FIDGET * (2.0 * random.random(ATTEMPTS) - 1.0), 0.0)
-        angles = turn + k * step + (off if k else 0.0 * off)
-        points = centre + formation.radius * unit(angles)
+        off = np.append(FIDGET * (2.0 * random.random(ATTEMPTS) - 1.0), 0.0)
+        points = centre + formation.radius * unit(turn + (k + off) * step)
         chosen = int(np.argmax(stage.open_at(points, radius)))
         start, facing = points[chosen], float(np.arctan2(*(centre - points[chosen])[::-1]))
         if group.together and k:
@@ -245,7 +247,7 @@ def _stand_in_formation(
         speed, delay = _speed(group, random), _delay(group, random)
         if k == 0:
             lead_stops, lead_delay = stops, delay
-        errand = _errand(group, start, stops, lead_delay if group.together else delay)
+        errand = [(start, lead_delay if group.together else delay), *_goes(group, stops)]
         stage.add(_person(group, start, errand, radius, speed, facing), [place for place, _ in errand])
     stage.kept_free.append((centre, formation.radius))
 
@@ -267,12 +269,12 @@ def _place_circle(
     return centres[chosen], float(turns[chosen])
 
 
-def _stand_in_line(stage: Stage, group: PersonGroup, queue: Queue, streams: Sequence[np.random.Generator]) -> None:
+def _stand_in_line(stage: Stage, group: PersonGroup, queue: Queue, randoms: Sequence[np.random.Generator]) -> None:
     """A line behind its head. Who stands k-th waits for the k before them, moves up each time, is served and goes."""
     ahead = unit(np.array(queue.facing))
     side = np.array([-ahead[1], ahead[0]])
     line, service, opening = np.zeros((group.count, 2)), list[float](), 0.0
-    for k, random in enumerate(streams):
+    for k, random in enumerate(randoms):
         if k == 0:
             line = _place_line(stage, group, queue, ahead, random)
         radius = _radius(group, random)
@@ -286,8 +288,7 @@ def _stand_in_line(stage: Stage, group: PersonGroup, queue: Queue, streams: Sequ
             opening = delay
         service.append(max(QUICKEST, queue.service + queue.service_spread * float(random.normal())))
         waits = [opening + service[0] + MOVE_UP * k, *service[1:]]
-        goes = [(place, stop.wait) for place, stop in zip(stops, group.errand, strict=True)]
-        errand = [*zip(own, waits, strict=True), *goes]
+        errand = [*zip(own, waits, strict=True), *_goes(group, stops)]
         stage.add(_person(group, own[0], errand, radius, speed, queue.facing), [place for place, _ in errand])
 
 
@@ -305,10 +306,10 @@ def _place_line(stage: Stage, group: PersonGroup, queue: Queue, ahead: Floats, r
     return line
 
 
-def _cross_circle(stage: Stage, group: PersonGroup, circle: Circle, streams: Sequence[np.random.Generator]) -> None:
+def _cross_circle(stage: Stage, group: PersonGroup, circle: Circle, randoms: Sequence[np.random.Generator]) -> None:
     """Everybody from a point of the circle to the opposite one."""
     middle = np.array(group.start)
-    for random in streams:
+    for random in randoms:
         radius, speed, delay = _radius(group, random), _speed(group, random), _delay(group, random)
         luck = random.random((ATTEMPTS, 3))
         changes = random.random((CHANGES if circle.change_every else 0, 4))

@@ -177,12 +177,13 @@ def _check_ways(scenario: Scenario, where: str) -> None:
     floor, parts = scenario.floor, scenario.open_floor
     start, goal = (np.array(pose[:2]) for pose in (scenario.robot.start, scenario.robot.goal))
     if not parts.joined(start, goal):
-        raise ConfigError(f"{where}.robot.goal: expected a way there from {list(start)}, got a wall in between")
+        here = list(scenario.robot.start[:2])
+        raise ConfigError(f"{where}.robot.goal: expected a way there from {here}, got a wall in between")
     for g, group in enumerate(scenario.people):
-        here = set(np.unique(parts.part_of(_open_points(floor, group.start, 0.0))))
+        from_here = set(np.unique(parts.part_of(_open_points(floor, group.start, 0.0))))
         for s, stop in enumerate(group.errand):
             there = set(np.unique(parts.part_of(_open_points(floor, stop.to, group.largest_radius))))
-            if not here & there:
+            if not from_here & there:
                 raise ConfigError(
                     f"{where}.people[{g}].errand[{s}].to: expected a way there from {list(group.start)}, "
                     "got a wall in between"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from sac_son_nav.errors import ConfigError
+from sac_son_nav.maps import UNKNOWN
 from sac_son_nav.simulation.person_groups import PersonGroup
 from sac_son_nav.simulation.walking import WalkingGraph
 from sac_son_nav.states import Floats
@@ -53,6 +54,21 @@ class OpenFloor:
             return np.ones(points.shape[:-1], dtype=bool)
         return np.asarray(self.part_of(points) == self.part_of(place))
 
+    def narrowed(self, ok: NDArray[np.bool_], points: Floats, places: Sequence[Sequence[float]]) -> NDArray[np.bool_]:
+        """Those of the points (K, 2) which are ok (K,) and from which a way leads to each of the `places` or, if there
+        are none, all that are ok."""
+        if self._count == 1 or not places:
+            return ok
+        here = self.part_of(points)
+        reaching = ok & np.all([np.isin(here, self._parts_in(place)) for place in places], axis=0)
+        return reaching if reaching.any() else ok
+
+    def _parts_in(self, place: Sequence[float]) -> NDArray[np.intp]:
+        """The numbers of the parts that a place has open floor of."""
+        points = points_of(place, self._graph.size)
+        rows, columns = np.moveaxis(self._graph.cell_at(points), -1, 0)
+        return np.unique(self.part_of(points[self._graph.open[rows, columns]] if len(place) == 4 else points))
+
 
 class Stage:
     """The people so far, and what they take up of the floor."""
@@ -77,10 +93,12 @@ class Stage:
 
     def open_at(self, points: Floats, radius: float) -> NDArray[np.bool_]:
         """Where a body of `radius` [m] can stand, (...) of points (..., 2) [m]."""
-        on_plan = self.scenario.floor.contains(points)
-        return (
-            on_plan if self.scenario.walking.plain else on_plan & (self.scenario.floor.distance_at(points) >= radius)
-        )
+        floor = self.scenario.floor
+        on_plan = floor.contains(points)
+        if self.scenario.walking.plain:
+            return on_plan
+        rows, columns = np.moveaxis(np.clip(floor.cell_at(points), 0, np.array(floor.cells.shape) - 1), -1, 0)
+        return on_plan & (floor.cells[rows, columns] != UNKNOWN) & (floor.distance_at(points) >= radius)
 
     def in_view(self, points: Floats, place: Floats) -> NDArray[np.bool_]:
         """From which of the points (..., 2) [m] no wall hides the `place`, (2,) or (..., 2) [m]."""
@@ -88,14 +106,16 @@ class Stage:
         steps = int(np.ceil(float(np.max(np.linalg.norm(offset, axis=-1), initial=0.0)) / SIGHT_STEP))
         share = np.arange(1, max(steps, 2)) / max(steps, 2)
         between = points[..., None, :] + share[:, None] * offset[..., None, :]
-        return np.asarray(np.all(self.scenario.floor.distance_at(between) > 0.0, axis=-1))
+        # A wall in between, however thin, is within half a step of one of the points.
+        return np.asarray(np.all(self.scenario.floor.distance_at(between) > 0.5 * SIGHT_STEP, axis=-1))
 
     def draw_start(self, group: PersonGroup, radius: float, random: np.random.Generator) -> Floats:
         """A point (2,) of the group's start that is free of walls and bodies."""
         points = drawn(group.start, random.random((ATTEMPTS, 2)))
         ok = self.open_at(points, radius)
+        ok = self.scenario.open_floor.narrowed(ok, points, [stop.to for stop in group.errand])
         if len(group.start) == 4:  # where a scenario names a point, the point it is
-            ok &= room_left(points, *self.bodies(radius)) >= 0.0
+            ok = ok & (room_left(points, *self.bodies(radius)) >= 0.0)
         if ok.any():
             return np.array(points[np.argmax(ok)])
         raise self.no_place(f"person {len(self.people)}'s start", group.start)
@@ -146,6 +166,14 @@ class Stage:
         """That nothing is free there."""
         shown = [round(float(v), 2) for v in place]
         return ConfigError(f"scenario {self.scenario.name}: found no free place for {what} {where} {shown}")
+
+
+def points_of(place: Sequence[float], step: float) -> Floats:
+    """Points (M, 2) [m] all over a region, `step` [m] apart, or the point itself."""
+    if len(place) == 2:
+        return np.array([place], dtype=np.float64)
+    x, y = np.arange(place[0], place[2], step), np.arange(place[1], place[3], step)
+    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
 
 def drawn(place: Sequence[float], luck: Floats) -> Floats:

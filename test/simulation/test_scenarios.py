@@ -9,7 +9,7 @@ from sac_son_nav.config import RobotProfile, load_map, load_robot, resource
 from sac_son_nav.errors import ConfigError, MapError
 from sac_son_nav.simulation.floor_plans import PLANS, write
 from sac_son_nav.simulation.people import People
-from sac_son_nav.simulation.scenarios import PersonGroup, Stop, cast_people, load_scenario, streams
+from sac_son_nav.simulation.scenarios import Formation, PersonGroup, Stop, cast_people, load_scenario, streams
 from sac_son_nav.simulation.simulator import Simulator
 from test.simulation.worlds import room, world
 
@@ -166,6 +166,129 @@ def test_wrong_files_get_one_sentence(tmp_path: Path, change: dict[str, object],
         load_scenario(path)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def one(**group: object) -> dict[str, object]:
+    """People of one group, who stand at (3, 3) unless it says otherwise."""
+    return {"people": [{"start": [3, 3], **group}]}
+
+
+AWAY = [{"to": [9.0, 3.0]}]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (one(colour="red"), "people[0]: unknown setting 'colour'"),
+        (one(together="yes please"), "people[0].together: expected bool, got 'yes please'"),
+        (one(together=True), "together: expected a count of two or more, got one person"),
+        (one(reaction="rude"), "reaction: expected one of none, usual, wary, curious, got 'rude'"),
+        (one(reaction="wary", robot_weight=3.0), "reaction: expected it instead of robot_weight and curiosity"),
+        (one(curiosity=-1), "curiosity: expected zero or more, got -1.0"),
+        (one(speed_range=[1.0]), "speed_range: expected [lowest, highest] within 0.2 to 2, got [1.0]"),
+        (one(speed_range=[1.0, 3.0]), "speed_range: expected [lowest, highest] within 0.2 to 2, got [1.0, 3.0]"),
+        (one(radius_range=[0.4, 0.3]), "radius_range: expected [lowest, highest] within 0.15 to 0.6, got [0.4, 0.3]"),
+        (one(radius_spread=-0.1), "radius_spread: expected zero or more, got -0.1"),
+        (one(delay_range=[-1, 2]), "delay_range: expected [lowest, highest] from 0 on, got [-1.0, 2.0]"),
+        (one(delay_range=[1, 2], delay=3), "delay_range: expected it instead of delay, got both"),
+        (one(formation={"radius": 0.9}), "formation: expected a count of two or more, got one person"),
+        (one(formation=0.9), "people[0].formation: expected a mapping of settings, got 0.9"),
+        (one(count=2, formation={}), "people[0].formation: expected the setting 'radius', got none"),
+        (one(count=2, formation={"radius": 0}), "radius: expected a number above zero, got 0.0"),
+        # Six people of 0.25 m who stand off even spacing by a tenth each: 0.25 / sin(0.8 * 30 deg) = 0.61 m.
+        (one(count=6, formation={"radius": 0.6}), "formation.radius: expected at least 0.61 m for 6 such people"),
+        (
+            one(count=3, together=True, formation={"radius": 1.2}),
+            "formation.radius: expected at most 1 m where 3 people keep together, got 1.2",
+        ),
+        (
+            one(count=2, formation={"radius": 1}, queue={"facing": 0}),
+            "formation: expected one layout at most, got formation and queue",
+        ),
+        (one(count=3, queue={"facing": 0}), "queue: expected an errand, not repeated, for those who have been served"),
+        (
+            one(count=3, queue={"facing": 0, "spacing": 0.5}, errand=AWAY),
+            "queue.spacing: expected at least 0.60 m for such bodies, got 0.5",
+        ),
+        (one(count=3, queue={"spacing": 1.0}, errand=AWAY), "people[0].queue: expected the setting 'facing'"),
+        (one(count=3, queue={"facing": 0, "service": 0}, errand=AWAY), "service: expected a number above zero"),
+        (
+            one(count=9, queue={"facing": 0}, errand=AWAY),
+            "found no free place for a queue of 9, 1.05 m apart, in [3.0",
+        ),
+        (
+            one(count=2, together=True, queue={"facing": 0}, errand=AWAY),
+            "together: expected people who walk side by side, got a queue",
+        ),
+        (one(circle={"radius": 2.0}, errand=AWAY), "circle: expected no errand, for the opposite point is one"),
+        (one(circle={"radius": 2.0, "change_chance": 2}), "change_chance: expected a number from 0 to 1, got 2.0"),
+        (one(circle={"radius": 2.0, "noise": -1}), "noise: expected zero or more, got -1.0"),
+        (
+            one(circle={"radius": 5.0}),
+            "people[0].start: expected open floor all along the circle of 5 m round [3.0, 3",
+        ),
+        (
+            one(start=[2, 2, 4, 4], circle={"radius": 1.0}),
+            "start: expected the circle's middle [x, y], got [2.0, 2.0,",
+        ),
+        (one(start=[3, 3, 3.4, 3.4], count=9), "found no free place for person 1's start in [3.0, 3.0, 3.4, 3.4]"),
+        ({"people": 3}, "people: expected a list, got 3"),
+        ({"robot": {"start": [1, 3, 0], "goal": [11, 3, "north"]}}, "robot.goal[2]: expected float, got 'north'"),
+        ({"robot": {"start": [1, 3, 0]}}, "robot: expected the setting 'goal', got start"),
+    ],
+)
+def test_wrong_groups_get_one_sentence(tmp_path: Path, change: dict[str, object], says: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(base() | change))
+    with pytest.raises(ConfigError) as caught:
+        load_scenario(path)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_full_card_is_taken(tmp_path: Path) -> None:
+    full = {
+        "start": [2, 2, 4, 4],
+        "count": 3,
+        "together": True,
+        "formation": {"radius": 0.8},
+        "delay_range": [1, 3],
+        "errand": [{"to": [8, 2, 10, 4], "wait": 2}, {"to": [2, 2, 4, 4]}],
+        "repeat": True,
+        "speed_range": [0.8, 1.2],
+        "radius_range": [0.2, 0.3],
+        "reaction": "wary",
+        "stride": 0.9,
+        "queue": None,
+    }
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(base() | {"people": [full]}))
+    (group,) = load_scenario(tmp_path / "mine.yaml").people
+    assert (group.formation, group.queue, group.circle) == (Formation(0.8), None, None)
+    assert group.reacts == (2.0, 0.0)
+    assert group.largest_radius == 0.3
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"robot": {"start": [1, 3, 0], "goal": [11, 3, 0]}}, "robot.goal: expected a way there from [1.0, 3.0]"),
+        (
+            {"robot": {"start": [1, 3, 0], "goal": [5, 3, 0]}},
+            "people[0].errand[0].to: expected a way there from [3.0, 3.0], got a wall in between",
+        ),
+    ],
+)
+def test_errands_that_no_way_leads_to_are_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, object], says: str
+) -> None:
+    doorway = PLANS["doorway"]
+    monkeypatch.setitem(PLANS, "walled", replace(doorway, floors=doorway.floors[:2]))  # without the door
+    write(tmp_path)
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(base() | {"map": "walled.yaml"} | change))
+    with pytest.raises(ConfigError) as caught:
+        load_scenario(path)
+    assert says in str(caught.value)
 
 
 def test_an_unknown_scenario_names_the_known_ones() -> None:
