@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     _replay(verbs)
     _bringup(verbs)
     _simulate(verbs)
+    _scenarios(verbs)
     _evaluate(verbs)
     _benchmark(verbs)
     return top
@@ -107,6 +108,22 @@ def _simulate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
         seeds = range(options.seed, options.seed + options.runs)
         return simulate(options.scenario, seeds, options.robot, options.truth, options.out, options.changes)
+
+    verb.set_defaults(run=run)
+
+
+def _scenarios(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = verbs.add_parser("scenarios", help="which there are, drawn if you like, and whom a robot meets in them")
+    verb.add_argument("names", nargs="*", metavar="NAME", help="name or file (default: all that are shipped)")
+    verb.add_argument("--draw", type=Path, metavar="DIR", help="draw each as DIR/<name>.png, people as in --seed")
+    verb.add_argument("--meet", type=int, default=0, metavar="N", help="how near people come to a robot, over N seeds")
+    verb.add_argument("--seed", type=int, default=0, help="of the people; the first of --meet (default: 0)")
+    verb.add_argument("--robot", default="simulated", help="name in config/robots, or a file (default: simulated)")
+
+    def run(options: argparse.Namespace) -> int:
+        from sac_son_nav.evaluation.scenario_cards import scenario_cards
+
+        return scenario_cards(options.names, options.draw, options.meet, options.seed, options.robot)
 
     verb.set_defaults(run=run)
 
