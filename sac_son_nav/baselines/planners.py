@@ -1,0 +1,81 @@
+"""Every planner of the benchmark by its name, each behind the navigator's interface: a plan for an observation.
+
+The oracle is not among them, as an observation is not enough for it: see :mod:`.oracle`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import yaml
+
+from sac_son_nav.baselines.as_a_person import OrcaRobot, SocialForceRobot
+from sac_son_nav.baselines.dynamic_window import DynamicWindow, DynamicWindowConfig
+from sac_son_nav.baselines.mppi import Mppi, MppiConfig
+from sac_son_nav.baselines.straight import StopAndWait, Straight
+from sac_son_nav.config import RobotProfile, build, flatten, read_parameters, resource, unflatten
+from sac_son_nav.errors import ConfigError
+from sac_son_nav.maps import OccupancyMap
+from sac_son_nav.navigation.navigator import NavigationConfig, Navigator, Plan
+from sac_son_nav.states import Floats, Observation
+
+
+class Planner(Protocol):
+    """What answers an observation with a plan; `needs_scan`, where it says so, that it wants the laser's returns."""
+
+    def set_map(self, floor: OccupancyMap) -> None:
+        """Use this floor plan."""
+        ...  # pragma: no cover
+
+    def set_goal(self, pose: Floats | None) -> None:
+        """Go to pose (3,) [m, m, rad], frame map."""
+        ...  # pragma: no cover
+
+    def step(self, observation: Observation) -> Plan:
+        """What to do in the next control period."""
+        ...  # pragma: no cover
+
+
+PLANNERS: Mapping[str, Callable[[RobotProfile, int], Planner]] = {
+    "straight": lambda robot, seed: Straight(robot.radius, robot.limits),
+    "stop_and_wait": lambda robot, seed: StopAndWait(robot.radius, robot.limits),
+    "dynamic_window": lambda robot, seed: DynamicWindow(DynamicWindowConfig(), robot.radius, robot.limits, seed),
+    "mppi": lambda robot, seed: Mppi(MppiConfig(), robot.radius, robot.limits, seed),
+    "social_force": lambda robot, seed: SocialForceRobot(robot.radius, robot.limits),
+    "orca": lambda robot, seed: OrcaRobot(robot.radius, robot.limits),
+    "sac_son": lambda robot, seed: Navigator(shipped_settings(), robot.radius, robot.limits, seed=seed),
+}
+
+
+def make_planner(name: str, robot: RobotProfile, floor: OccupancyMap | None, goal: Floats, seed: int) -> Planner:
+    """The planner of that name, bound for goal (3,) [m, m, rad] on this floor; the same `seed`, the same plans.
+
+    Raises ConfigError, naming those that there are, for another name.
+    """
+    if name not in PLANNERS:
+        raise ConfigError(f"planner: expected one of {', '.join([*PLANNERS, 'oracle'])}, got {name!r}")
+    planner = PLANNERS[name](robot, seed)
+    if floor is not None:
+        planner.set_map(floor)
+    planner.set_goal(goal)
+    return planner
+
+
+def shipped_settings() -> NavigationConfig:
+    """What config/navigation.yaml says, without what only the node knows."""
+    return changed_settings(())
+
+
+def changed_settings(changes: Sequence[str]) -> NavigationConfig:
+    """The shipped settings with some changed, each ``name=value`` as a ROS parameter: dotted name, YAML value."""
+    path = resource("config", "navigation.yaml")
+    known = NavigationConfig.__dataclass_fields__
+    values = {name: value for name, value in read_parameters(path, "navigation").items() if name in known}
+    flat = flatten(build(NavigationConfig, values, str(path)))
+    for change in changes:
+        name, given, value = change.partition("=")
+        if not given or name not in flat:
+            raise ConfigError(f"setting {change!r}: expected name=value with one of {', '.join(flat)}")
+        flat[name] = yaml.safe_load(value)
+    return build(NavigationConfig, unflatten(flat), "settings")
