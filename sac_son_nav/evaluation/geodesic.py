@@ -17,8 +17,10 @@ from scipy.sparse import csgraph
 from sac_son_nav.errors import MapError
 from sac_son_nav.maps import OccupancyMap
 from sac_son_nav.navigation.route import RouteConfig, RoutePlanner
-from sac_son_nav.simulation.sensors import RayCaster
+from sac_son_nav.simulation.rays import RayCaster
 from sac_son_nav.states import Floats
+
+KEPT = 8  # fields that are not worked out again
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Ways:
         self._planner = RoutePlanner(floor, clearance, RouteConfig(clearance=0.0, comfort=1e-6, wall_cost=0.0))
         if not self._planner.open.any():
             raise MapError(f"map: expected open floor {2.0 * clearance:.2f} m wide somewhere, found none")
+        self._fields: dict[tuple[float, ...], Field] = {}
         self._lengths: dict[tuple[float, ...], float] = {}  # many runs begin and end at the same places
 
     def length(self, start: Floats, goal: Floats) -> float:
@@ -58,8 +61,13 @@ class Ways:
 
     def field(self, source: Floats, within: float = np.inf) -> Field:
         """All ways from a point (2,) [m] that are not longer than `within` [m]; the others count as inf."""
-        lengths = csgraph.dijkstra(self._planner.graph, indices=int(self.cell_of(source)), limit=within)
-        return Field(self, np.asarray(source, dtype=np.float64), lengths)
+        key = (*map(float, source), within)
+        if key not in self._fields:
+            lengths = csgraph.dijkstra(self._planner.graph, indices=int(self.cell_of(source)), limit=within)
+            if len(self._fields) >= KEPT:
+                self._fields.pop(next(iter(self._fields)))
+            self._fields[key] = Field(self, np.asarray(source, dtype=np.float64), lengths)
+        return self._fields[key]
 
     def cell_of(self, points: Floats) -> NDArray[np.intp]:
         """Number (...) of the open cell nearest to each point (..., 2) [m]."""

@@ -12,10 +12,9 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import yaml
 
-from sac_son_nav.config import build, flatten, load_robot, make_folder, read_parameters, resource, unflatten
-from sac_son_nav.errors import ConfigError
+from sac_son_nav.baselines.planners import changed_settings, shipped_settings
+from sac_son_nav.config import load_robot, make_folder
 from sac_son_nav.evaluation.closed_loop import drive
 from sac_son_nav.evaluation.report import write_summary
 from sac_son_nav.navigation.navigator import NavigationConfig, Navigator
@@ -96,25 +95,6 @@ def run(
         0.0 if nobody else float(moved.mean.mean()),
         0.0 if nobody else float(moved.largest.max()),
     )
-
-
-def shipped_settings() -> NavigationConfig:
-    """What config/navigation.yaml says, without what only the node knows."""
-    return changed_settings(())
-
-
-def changed_settings(changes: Sequence[str]) -> NavigationConfig:
-    """The shipped settings with some changed, each ``name=value`` as a ROS parameter: dotted name, YAML value."""
-    path = resource("config", "navigation.yaml")
-    known = NavigationConfig.__dataclass_fields__
-    values = {name: value for name, value in read_parameters(path, "navigation").items() if name in known}
-    flat = flatten(build(NavigationConfig, values, str(path)))
-    for change in changes:
-        name, given, value = change.partition("=")
-        if not given or name not in flat:
-            raise ConfigError(f"setting {change!r}: expected name=value with one of {', '.join(flat)}")
-        flat[name] = yaml.safe_load(value)
-    return build(NavigationConfig, unflatten(flat), "settings")
 
 
 def _line(label: str, rows: Sequence[Run]) -> str:

@@ -1,4 +1,4 @@
-"""`sac-son benchmark core`: what one call of each part costs on one core, without ROS, in the demonstration's world.
+"""`sac-son measure core`: what one call of each part costs on one core, without ROS, in the demonstration's world.
 
 The parts run in the order and on the data of a drive, so each is measured on what it really gets: the same eight
 people, the same scans, the same candidates.
@@ -18,7 +18,7 @@ import numpy as np
 from sac_son_nav.config import load_robot, make_folder
 from sac_son_nav.evaluation.closed_loop import drive
 from sac_son_nav.evaluation.report import write_summary
-from sac_son_nav.evaluation.runs import shipped_settings
+from sac_son_nav.baselines.planners import shipped_settings
 from sac_son_nav.navigation.navigator import Navigator, Plan
 from sac_son_nav.perception.people import PeopleTracker
 from sac_son_nav.simulation.scenarios import load_scenario
@@ -80,7 +80,7 @@ class _TimedNavigator:
         return self.watch.time("navigation: one control step", lambda: self.navigator.step(observation))
 
 
-def benchmark_core(scenario_name: str, seed: int, robot_name: str, out: Path) -> int:
+def measure_core(scenario_name: str, seed: int, robot_name: str, out: Path) -> int:
     """Drive the scenario once and print what each part cost; also left as core.json."""
     scenario, robot, watch = load_scenario(scenario_name), load_robot(robot_name), Stopwatch()
     world = _Timed(scenario, robot, seed)
