@@ -93,7 +93,7 @@ def step(
     if robot is not None:
         at, moving = (_people_first(a[..., None, :], shape) for a in (robot.position, robot.velocity))
         weight, bodies = _of_each(_like(robot.weight, positions), shape), radii + robot.radius + config.margin
-        x, y, depth = _evasion(at - places, paces - moving, bodies, config.horizon, dt)
+        x, y, depth = least_evasion(at - places, paces - moving, bodies, config.horizon, dt)
         share = clip(weight * (1.0 - config.robot_share), 0.0, 1.0)
         planes.append(_half_planes(x, y, paces, share * depth - FAR * _number(weight <= 0.0, weight)))
     velocities = _worlds_first(best_velocities(planes, hard, goals, limit), shape)
@@ -124,7 +124,9 @@ def best_velocities(planes: list[Array], hard: int, goals: Array, limit: Array) 
 # -- half planes ------------------------------------------------------------------------------------------------
 
 
-def _evasion(apart: Array, relative: Array, radius: Array, horizon: float, dt: float) -> tuple[Array, Array, Array]:
+def least_evasion(
+    apart: Array, relative: Array, radius: Array, horizon: float, dt: float
+) -> tuple[Array, Array, Array]:
     """Paper, section 4: the least change u of one body's velocity `relative` (2, ...) to another, `apart` (2, ...)
     away, that avoids a collision, as its direction x, y and its length [m/s], less than zero if none is coming.
 
@@ -164,7 +166,7 @@ def _from_people(places: Array, paces: Array, radii: Array, share: Array, horizo
         apart = xp.take(at, second, axis=1) - xp.take(at, first, axis=1)
         relative = xp.take(moving, first, axis=1) - xp.take(moving, second, axis=1)
         bodies = xp.take(size, first, axis=0) + xp.take(size, second, axis=0)
-        evasion = _evasion(apart, relative, bodies, horizon, dt)
+        evasion = least_evasion(apart, relative, bodies, horizon, dt)
         x, y, depth = (xp.reshape(xp.take(a, index, axis=0), (*pair.shape, -1)) for a in evasion)
         return _half_planes(x * signs, y * signs, moving, part * depth)
 

@@ -132,6 +132,19 @@ def test_people_who_cross_pass_without_a_touch() -> None:
     assert least > 0.0
 
 
+def test_a_long_step_is_gone_in_short_ones() -> None:
+    """0.05 s in five of 0.01 s, in which the robot walks on."""
+    positions, velocities, desired, radii = crowd(4, 6)
+    at, moving = np.array([4.0, 3.0]), np.array([0.5, -0.2])
+    extra = np.random.default_rng(0).normal(0.0, 1.0, (6, 2))
+    long = step(positions, velocities, desired, radii, 0.05, LAW, robot=RobotBody(at, moving, 0.22), extra=extra)
+    for k in range(5):
+        robot = RobotBody(at + 0.01 * k * moving, moving, 0.22)
+        positions, velocities = step(positions, velocities, desired, radii, 0.01, LAW, robot=robot, extra=extra)
+    np.testing.assert_allclose(long[0], positions, rtol=1e-12)
+    np.testing.assert_allclose(long[1], velocities, rtol=1e-12)
+
+
 def test_a_batch_of_worlds_is_each_of_them() -> None:
     positions, velocities, desired, radii = crowd(5, 4, (3, 2))
     floor, random = room(8.0, 6.0), np.random.default_rng(0)

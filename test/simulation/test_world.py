@@ -182,7 +182,8 @@ def test_torch_walks_as_numpy_does_and_gradients_reach_people_from_the_robot() -
     for humans in LAWS:
         with_numpy, with_torch = World(busy(), ROBOT, SEEDS[:3], humans=humans), None
         with_torch = World(busy(), ROBOT, SEEDS[:3], humans=humans, like=like)
-        for k in range(40):
+        # The power law's force ends where two just graze each other: from such edges on rounding grows fast.
+        for k in range(12 if humans == "power_law" else 40):
             told = commands(k, SEEDS[:3])
             with_numpy.step(told)
             with_torch.step(torch.asarray(told))
