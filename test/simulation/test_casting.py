@@ -285,18 +285,26 @@ def test_service_times_spread() -> None:
     assert times.mean() == pytest.approx(6.0, abs=4.0 * 2.0 / 10.0)
     assert times.std() == pytest.approx(2.0, rel=0.35)
     assert times.min() >= 1.0
+    # Who is third waits for as long as the second is served, and moves up with them.
+    third = replace(spread, people=(replace(spread.people[0], count=3),))
+    for seed in range(5):
+        first, before, last = cast(third, seed)
+        assert before.waits[1] != pytest.approx(first.waits[0] - 2.0)  # the first one's service began after 2 s
+        assert last.waits[0] == pytest.approx(before.waits[0] + 0.6)
+        assert last.waits[1] == before.waits[1] != last.waits[2]
 
 
 # -- circles --------------------------------------------------------------------------------------------------------
 
 
-def circle(**settings: float) -> Scenario:
-    group = PersonGroup((0.0, 0.0), count=8, circle=Circle(6.0, **settings), speed=1.0, speed_spread=0.0)
-    return world(room(40.0, 40.0), replace(group, start=(20.0, 20.0)), start=(2.0, 2.0, 0.0), goal=(38.0, 2.0, 0.0))
+def circle(count: int = 8, **settings: float) -> Scenario:
+    """People round (20, 20) who walk at 1 m/s."""
+    group = PersonGroup((20.0, 20.0), count=count, circle=Circle(6.0, **settings), speed=1.0, speed_spread=0.0)
+    return world(room(40.0, 40.0), group, start=(2.0, 2.0, 0.0), goal=(38.0, 2.0, 0.0))
 
 
 def test_a_circle_is_crossed_to_the_opposite_point() -> None:
-    scenario = circle(noise=0.5)
+    scenario = circle(count=16, noise=0.5)
     for seed in range(10):
         people = cast(scenario, seed)
         for person in people:
@@ -322,12 +330,14 @@ def test_who_always_changes_their_mind_turns_every_five_seconds() -> None:
             arrived = abs(np.linalg.norm(person.stops[k] - 20.0) - 6.0) < 1e-6
             assert clock[k + 1] == pytest.approx(due) or (arrived and clock[k + 1] < due)
         assert len(person.stops) == 25  # as often as they may, and on to the last
+        assert len(np.unique(person.stops, axis=0)) == 25
 
 
 def test_who_never_changes_their_mind_goes_on_once_there() -> None:
     for person in cast(circle(change_every=5.0, change_chance=0.0)):
         np.testing.assert_allclose(person.stops[0], 40.0 - person.start)
         np.testing.assert_allclose(np.linalg.norm(person.stops - 20.0, axis=-1), 6.0)
+        assert len(np.unique(person.stops, axis=0)) == len(person.stops)
         assert len(person.stops) >= 60.0 / 12.0  # legs of 12 m at most: enough for a minute at 1 m/s
 
 
