@@ -26,7 +26,7 @@ def bent(route: Route, people: Floats, place: float, costs: Costmap) -> Route:
     """The route as it is up to arc length `place` [m], bent round the `people` (N, 2) [m] from there on."""
     if len(people) == 0:
         return route
-    arcs = np.arange(0.0, route.length + 0.5 * SPACING, SPACING)
+    arcs = np.linspace(0.0, route.length, max(2, round(route.length / SPACING) + 1))
     points, along = route.at(arcs)
     normal = np.stack([-along[:, 1], along[:, 0]], axis=-1)
     offsets, need = np.zeros(len(arcs)), costs.radius + PERSON_RADIUS + ROOM

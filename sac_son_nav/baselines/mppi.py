@@ -43,7 +43,7 @@ class MppiConfig:
     goal_threshold: float = 1.4  # [m] from the goal within which it draws, and the way no longer does
     align_weight: float = 10.0
     align_threshold: float = 0.5  # [m]
-    follow_weight: float = 15.0  # Nav2: 5, with which this robot drives at three quarters of its speed
+    follow_weight: float = 5.0
     follow_offset: int = 6  # points of the way beyond the furthest reached
     angle_weight: float = 2.0
     angle_offset: int = 4
