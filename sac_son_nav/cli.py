@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sac_son_nav import __version__
 from sac_son_nav.errors import SacSonError
@@ -39,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     _scenarios(verbs)
     _evaluate(verbs)
     _benchmark(verbs)
+    _measure(verbs)
     return top
 
 
@@ -162,20 +164,54 @@ def _evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def _benchmark(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    verb = verbs.add_parser("benchmark", help="latency, control period and memory of the graph; cost of each part")
+    verb = verbs.add_parser("benchmark", help="planners against each other, over scenarios, people and seeds")
+    several: dict[str, Any] = {"nargs": "+", "action": "extend", "metavar": "NAME"}
+    verb.add_argument("--planner", **several, help="one or more; oracle:WEIGHT too (default: all but the oracle)")
+    verb.add_argument("--scenario", **several, help="names in config/scenarios, or files (default: all with people)")
+    verb.add_argument("--humans", **several, help="laws by which people walk (default: social_force)")
+    verb.add_argument("--seeds", type=int, metavar="N", help="seeds 0 to N - 1 (default: 20)")
+    verb.add_argument("--robot", default="simulated", help="name in config/robots, or a file (default: simulated)")
+    verb.add_argument("--data", type=Path, metavar="DIR", help="recordings, for scenarios of recorded people")
+    verb.add_argument("--out", type=Path, default=Path("out/benchmark"), help="folder for results and report")
+    pair = "difference of two planners; without any of the above, of results that --out holds already"
+    verb.add_argument("--compare", nargs=2, metavar=("A", "B"), help=pair)
+    verb.add_argument("--jobs", type=int, metavar="N", help="processes (default: one for each core)")
+    verb.add_argument("--backend", choices=("loky", "dask", "ray"), default="loky", help="default: loky, this machine")
+    verb.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask or Ray cluster")
+
+    def run(options: argparse.Namespace) -> int:
+        from sac_son_nav.evaluation.workers import ONE_THREAD, Workers
+
+        os.environ.update(ONE_THREAD)  # before NumPy is imported
+        from sac_son_nav.evaluation import benchmark
+
+        compare = tuple(options.compare) if options.compare else None
+        chosen = (options.planner, options.scenario, options.humans, options.seeds)
+        if compare and all(given is None for given in chosen):
+            return benchmark.report(options.out, compare, options.data)
+        wanted = benchmark.chosen(*chosen, options.robot, options.data)
+        return benchmark.benchmark(
+            wanted, options.out, Workers(options.jobs, options.backend, options.scheduler), compare
+        )
+
+    verb.set_defaults(run=run)
+
+
+def _measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = verbs.add_parser("measure", help="latency, control period and memory of the graph; cost of each part")
     verb.add_argument("what", choices=("graph", "core"), help="the running graph over DDS, or its parts without ROS")
     _scenario_options(verb)
-    verb.add_argument("--out", type=Path, default=Path("out/benchmark"), help="folder for the figures as JSON")
+    verb.add_argument("--out", type=Path, default=Path("out/measure"), help="folder for the figures as JSON")
 
     def run(options: argparse.Namespace) -> int:
         if options.what == "core":
             os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-            from sac_son_nav.evaluation.speed import benchmark_core
+            from sac_son_nav.evaluation.speed import measure_core
 
-            return benchmark_core(options.scenario, options.seed, options.robot, options.out)
-        from sac_son_nav.nodes.benchmark import benchmark
+            return measure_core(options.scenario, options.seed, options.robot, options.out)
+        from sac_son_nav.nodes.measuring import measure_graph
 
-        return benchmark(options.scenario, options.seed, options.out, options.robot)
+        return measure_graph(options.scenario, options.seed, options.out, options.robot)
 
     verb.set_defaults(run=run)
 

@@ -1,6 +1,6 @@
 """A bystander of the running graph: gives the goal, follows how it goes, measures how fast it goes.
 
-The demonstration and the benchmark look at the same graph through this one window.
+The demonstration and the measurement look at the same graph through this one window.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def test_each_scan_has_one_answer_with_its_stamp_and_people_are_where_they_are(g
     people = (bench.world.people().positions - start[:2]) @ np.array([[c, -s], [s, c]])
     nearest = np.linalg.norm(tracks.positions[:, None] - people[None], axis=-1).min(axis=1)
     assert np.median(nearest) < 0.25
-    graph.turn(1.2)  # until it is said anew; the tail is measured by the benchmark, on a machine without other tests
+    graph.turn(1.2)  # until it is said anew; the tail is for `sac-son measure graph`, on a machine without other tests
     assert float(bench.status.values["latency_ms_p50"]) < 15.0
 
 

@@ -1,4 +1,4 @@
-"""`sac-son benchmark graph`: how fast and how large the running graph is, measured from outside while it drives.
+"""`sac-son measure graph`: how fast and how large the running graph is, measured from outside while it drives.
 
 Scan to command is the time between a scan's arrival and the arrival of the plan made from it, both seen by a
 process that only listens. The plan is published right after the command, so the command is no later; a listener's
@@ -24,10 +24,10 @@ from sac_son_nav.nodes.watching import Bystander
 from sac_son_nav.simulation.scenarios import load_scenario
 
 
-def benchmark(scenario_name: str, seed: int, out: Path, robot_name: str = "simulated") -> int:
-    """Drive the scenario once and print the table; also left as benchmark.json."""
+def measure_graph(scenario_name: str, seed: int, out: Path, robot_name: str = "simulated") -> int:
+    """Drive the scenario once and print the table; also left as graph.json."""
     scenario, robot = load_scenario(scenario_name), load_robot(robot_name)
-    make_folder(out, "world.npz", "benchmark.json", "log.txt")
+    make_folder(out, "world.npz", "graph.json", "log.txt")
     private_graph()
     with graph(scenario_name, seed, out, robot_name) as nodes:
         stamped = robot.enable_stamped_cmd_vel
@@ -47,7 +47,7 @@ def benchmark(scenario_name: str, seed: int, out: Path, robot_name: str = "simul
         "cpu_cores": {**used.cores, "sum": sum(used.cores.values())},
         "commands": len(arrivals),
     }
-    write_summary(out / "benchmark.json", result)
+    write_summary(out / "graph.json", result)
     show(result)
     return 0
 
