@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sac_son_nav.evaluation.labels import place_labels
+from sac_son_nav.evaluation.results import short_name
 from sac_son_nav.evaluation.statistics import Estimate
 from sac_son_nav.evaluation.summary import PERTURBATION, SUCCESS, TIME, Summary
 from sac_son_nav.states import Floats
@@ -279,7 +280,7 @@ def _write_beside(axes: Axes, row: float, success: str, time: str, theme: Theme)
 
 def _cell_name(cells: Sequence[tuple[str, str]], c: int) -> str:
     """The scenario, and the law of walking where there are several."""
-    name = cells[c][0].rpartition("/")[2]
+    name = short_name(cells[c][0])
     return name if len({law for _, law in cells}) == 1 else f"{name}, {cells[c][1]}"
 
 

@@ -12,7 +12,7 @@ from sac_son_nav.evaluation.benchmark_plots import DARK, LIGHT, draw_frontier, d
 from sac_son_nav.evaluation.benchmark_tables import COMPARED, brief, tell, whole_markdown
 from sac_son_nav.evaluation.benchmark_ways import draw_ways
 from sac_son_nav.evaluation.jobs import FOLDER, Job, paths_of
-from sac_son_nav.evaluation.results import Results, Row
+from sac_son_nav.evaluation.results import Results, Row, short_name
 from sac_son_nav.evaluation.summary import Summary
 from sac_son_nav.evaluation.tables import markdown, text
 from sac_son_nav.simulation.scenarios import load_scenario
@@ -74,7 +74,7 @@ def _ways(summary: Summary, jobs: Path, data: Path | None) -> Iterator[Picture |
         except SacSonError as error:
             yield f"no picture of {scenario}: {error}"
             continue
-        short = scenario.rpartition("/")[2]
+        short = short_name(scenario)
         title = f"{short}, {humans}, seed {DRAWN_SEED}"
         told = {row["planner"]: _told(row) for row in results.episodes if _is_drawn(row, scenario, humans)}
         light, dark = (

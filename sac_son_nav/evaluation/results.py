@@ -94,6 +94,11 @@ class Results:
         return values
 
 
+def short_name(scenario: str) -> str:
+    """A scenario's name, also of one that was given as a file."""
+    return Path(scenario).stem if scenario.endswith((".yaml", ".yml")) else scenario
+
+
 def write_results(results: Results, folder: Path) -> None:
     """Leave ``results.json`` and ``episodes.csv`` in the folder."""
     whole = {"meta": results.meta, "noise_floor_m": results.noise_floor_m, "episodes": results.episodes}

@@ -3,12 +3,8 @@ machine has cores. For tuning, and to see in a minute what a change does to peop
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +12,20 @@ import numpy as np
 from sac_son_nav.baselines.planners import changed_settings, shipped_settings
 from sac_son_nav.config import load_robot, make_folder
 from sac_son_nav.evaluation.closed_loop import drive
+from sac_son_nav.evaluation.log import from_simulator
+from sac_son_nav.evaluation.metrics import measure
+from sac_son_nav.evaluation.perturbation import with_reference
 from sac_son_nav.evaluation.report import write_summary
+from sac_son_nav.evaluation.workers import Workers
 from sac_son_nav.navigation.navigator import NavigationConfig, Navigator
 from sac_son_nav.perception.people import PeopleTracker
-from sac_son_nav.simulation.counterfactual import perturbation, twin
 from sac_son_nav.simulation.scenarios import load_scenario
 from sac_son_nav.simulation.simulator import Simulator
 
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+MEASURED = (
+    *("success", "time_s", "closest_approach_m", "people_affected_share"),
+    *("perturbation_mean_m", "perturbation_largest_m"),
+)
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,10 @@ def simulate(
     settings = changed_settings(changes)
     rows: list[Run] = []
     print("  seed  success  time [s]  closest [m]  affected  mean [m]  largest [m]")
-    os.environ.update(ENVIRONMENT)  # the processes share the cores already; spawned ones read this as they start
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        for row in pool.map(partial(run, scenario, robot=robot, truth=truth, settings=settings), seeds):
-            rows.append(row)
-            print(_line(str(row.seed), [row]), flush=True)
+    for row in Workers().each(run, ((scenario, seed, robot, truth, settings) for seed in seeds)):
+        rows.append(row)
+        print(_line(str(row.seed), [row]), flush=True)
+    rows.sort(key=lambda row: row.seed)
     print(_line("mean", rows))
     if out is not None:
         make_folder(out, "runs.json")
@@ -81,19 +82,17 @@ def run(
     navigator.set_map(scenario.floor)
     navigator.set_goal(scenario.robot_goal)
     drive(world, navigator, None if truth else PeopleTracker())
-    history = world.history
-    moved = perturbation(history, twin(scenario, profile, seed, world.steps))
-    nobody = len(moved.mean) == 0
-    apart = np.linalg.norm(history.people - history.robot_poses[:, None, :2], axis=-1)
+    log = with_reference(from_simulator(world), scenario, profile, seed, orders=False)
+    told = measure(log, MEASURED)
     return Run(
         seed,
-        world.reached_goal and not world.timed_out and not world.contacts,
-        world.time_s,
-        float("inf") if nobody else float(apart.min()),
+        bool(told["success"]),
+        told["time_s"],
+        told["closest_approach_m"],
         len(world.contacts),
-        int(moved.affected.sum()),
-        0.0 if nobody else float(moved.mean.mean()),
-        0.0 if nobody else float(moved.largest.max()),
+        round(told["people_affected_share"] * len(log.ids)),
+        told["perturbation_mean_m"],
+        told["perturbation_largest_m"],
     )
 
 

@@ -15,10 +15,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from sac_son_nav.baselines.planners import shipped_settings
 from sac_son_nav.config import load_robot, make_folder
 from sac_son_nav.evaluation.closed_loop import drive
 from sac_son_nav.evaluation.report import write_summary
-from sac_son_nav.baselines.planners import shipped_settings
 from sac_son_nav.navigation.navigator import Navigator, Plan
 from sac_son_nav.perception.people import PeopleTracker
 from sac_son_nav.simulation.scenarios import load_scenario

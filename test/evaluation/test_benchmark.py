@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ import pytest
 from sac_son_nav.cli import main
 from sac_son_nav.errors import ConfigError, ResultsError
 from sac_son_nav.evaluation import benchmark as module
+from sac_son_nav.evaluation import episodes
 from sac_son_nav.evaluation.benchmark import Benchmark, benchmark, chosen, made_with, planner_settings, report, run_all
-from sac_son_nav.evaluation.jobs import FOLDER
+from sac_son_nav.evaluation.jobs import FOLDER, Runs
 from sac_son_nav.evaluation.results import read_results, write_results
 from sac_son_nav.evaluation.workers import Workers
 from test.evaluation.stand_in import StandIn
@@ -26,7 +28,7 @@ WANTED = Benchmark(("straight", "orca"), ("crossing", "corridor"), ("social_forc
 SAME = ("results.json", "episodes.csv")
 
 
-def finish(out: Path, workers: int = 1, wanted: Benchmark = WANTED, runs: StandIn | None = None) -> None:
+def finish(out: Path, workers: int = 1, wanted: Benchmark = WANTED, runs: Runs | None = None) -> None:
     """All of the benchmark but its report."""
     out.mkdir(exist_ok=True)
     write_results(run_all(wanted, made_with(wanted), out, Workers(workers), runs or StandIn()), out)
@@ -34,6 +36,14 @@ def finish(out: Path, workers: int = 1, wanted: Benchmark = WANTED, runs: StandI
 
 def contents(out: Path) -> dict[str, bytes]:
     return {name: (out / name).read_bytes() for name in SAME}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def a_commit_of_its_own() -> Iterator[None]:
+    """Results name the commit they were made at, and somebody may commit while these tests run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "git_state", lambda: {"commit": "c0ffee", "dirty": False})
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +68,7 @@ def test_everything_is_left(whole: Path) -> None:
         "--robot simulated"
     )
     assert results.meta["scenarios"]["corridor"]["time_limit_s"] == 75.0
+    assert results.meta["git"] == {"commit": "c0ffee", "dirty": False}
     assert results.meta["robot"]["limits.vx_max"] > 0.0
     assert set(results.meta["planners"]) == {"orca", "straight"}
     timing = json.loads((whole / "timing.json").read_text())
@@ -242,3 +253,44 @@ def test_what_planners_are_set_to_is_told() -> None:
     assert planner_settings("oracle:7.5")["weight"] == 7.5
     with pytest.raises(ConfigError, match="got 'oracles'"):
         planner_settings("oracles")
+
+
+SCENARIO = """
+name: short
+description: A few steps past somebody who comes the other way.
+map: {map}
+time_limit: 5.0
+robot: {{start: [2.0, 4.0, 0.0], goal: [3.2, 4.0, 0.0]}}
+people:
+  - {{start: [5.0, 3.6, 6.0, 4.4], errand: [{{to: [1.0, 3.8, 1.2, 4.2]}}]}}
+"""
+
+
+def test_real_episodes_in_one_process_and_in_two(tmp_path: Path) -> None:
+    """The whole command with nothing stood in for, and a result that can be told by hand: 0.9 m at 0.6 m/s at best."""
+    scenario = tmp_path / "short.yaml"
+    scenario.write_text(SCENARIO.format(map=ROOT / "config/maps/hall.yaml"))
+    words = ["benchmark", "--planner", "straight", "--scenario", str(scenario), "--seeds", "11", "--jobs", "1"]
+    assert main([*words, "--out", str(tmp_path / "one")]) == 0
+    finish(tmp_path / "two", 2, Benchmark(("straight",), (str(scenario),), ("social_force",), 11), episodes)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    results = read_results(tmp_path / "one")
+    assert len(results.episodes) == 11
+    assert results.noise_floor_m == 0.0
+    for row in results.episodes:
+        assert row["people"] == 1
+        assert row["perturbation_absent_m"] >= 0.0
+        assert row["success"] is False or 1.5 <= row["time_s"] < 5.0
+    assert any(row["success"] for row in results.episodes)
+    assert any(row["perturbation_absent_m"] > 0.0 for row in results.episodes)
+    assert (tmp_path / "one" / "ways-short.png").is_file()
+
+
+def test_two_workers_of_a_dask_cluster_give_the_same_bytes(whole: Path, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        tmp_path.mkdir(exist_ok=True)
+        workers = Workers(backend="dask", scheduler=cluster.scheduler_address)
+        results = run_all(WANTED, made_with(WANTED), tmp_path, workers, StandIn(pause=0.05))
+    write_results(results, tmp_path)
+    assert contents(tmp_path) == contents(whole)

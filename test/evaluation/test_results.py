@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sac_son_nav.errors import ResultsError
-from sac_son_nav.evaluation.results import Results, read_results, write_results
+from sac_son_nav.evaluation.results import Results, read_results, short_name, write_results
 
 
 def row(planner: str = "a", scenario: str = "s", humans: str = "h", seed: int = 0, **values: Any) -> dict[str, Any]:
@@ -123,3 +123,8 @@ def test_a_missing_or_unreadable_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "results.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ResultsError, match="can't be read"):
         read_results(tmp_path)
+
+
+def test_a_scenario_in_a_file_has_a_short_name_too() -> None:
+    names = {"corridor": "corridor", "/some/where/mine.yaml": "mine", "socnavbench_t_ETH1": "socnavbench_t_ETH1"}
+    assert {name: short_name(name) for name in names} == names

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sac_son_nav.errors import ConfigError
 from sac_son_nav.baselines.planners import changed_settings, shipped_settings
+from sac_son_nav.errors import ConfigError
 from sac_son_nav.evaluation.runs import run, simulate
 from sac_son_nav.navigation.navigator import NavigationConfig
 
