@@ -18,6 +18,7 @@ from sac_son_nav.baselines.oracle import Oracle, named_config
 from sac_son_nav.baselines.planners import make_planner
 from sac_son_nav.config import RobotProfile, load_robot
 from sac_son_nav.evaluation import metrics, perturbation
+from sac_son_nav.evaluation.encounters import find_encounters, score
 from sac_son_nav.evaluation.geodesic import Ways
 from sac_son_nav.evaluation.log import OSpace, RunLog, from_history
 from sac_son_nav.geometry import compose, transform_points
@@ -200,7 +201,8 @@ def _observe(world: World, k: int, eyes: _Eyes | None) -> Observation:
 
 
 def _values(log: RunLog, parked: Floats) -> dict[str, float | int | bool | None]:
-    """Every metric of the table; perturbations by the reference they are against."""
+    """Every metric of the table, perturbations by the reference they are against, and encounters by their class: how
+    many, the share without a touch, and in them the robot's mean speed and distance (Cancelli's ESR, ALV and AD)."""
     measured = metrics.measure(log)
     measured["perturbation_absent_m"] = measured.pop("perturbation_mean_m")
     measured["perturbation_parked_m"] = perturbation.perturbation_mean_m(
@@ -214,6 +216,10 @@ def _values(log: RunLog, parked: Floats) -> dict[str, float | int | bool | None]
     affected = perturbation.displacements(log)
     assert affected is not None
     peaks = np.max(affected, axis=0, where=np.isfinite(affected), initial=0.0)
+    for kind, row in score(find_encounters(log)).items():
+        values[f"encounters_{kind}"] = row.count
+        means = (("survived_share", row.esr), ("speed_mps", row.alv_mps), ("distance_m", row.ad_m))
+        values |= {f"encounters_{kind}_{name}": float(x) if np.isfinite(x) else None for name, x in means}
     values["people"] = len(log.ids)
     values["people_affected"] = int((peaks > AFFECTED).sum())
     return values

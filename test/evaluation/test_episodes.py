@@ -13,6 +13,7 @@ from sac_son_nav.config import load_robot
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.evaluation import episodes, metrics
 from sac_son_nav.evaluation.closed_loop import drive
+from sac_son_nav.evaluation.encounters import find_encounters, score
 from sac_son_nav.evaluation.log import from_simulator
 from sac_son_nav.evaluation.perturbation import with_reference
 from sac_son_nav.simulation.scenarios import load_scenario
@@ -62,6 +63,12 @@ def test_it_is_what_one_simulator_and_its_twins_come_to(three: list[episodes.Epi
     for reference, log_there in (("absent", absent), ("parked", parked)):
         mean = metrics.measure(log_there, ["perturbation_mean_m"])["perturbation_mean_m"]
         assert values[f"perturbation_{reference}_m"] == pytest.approx(mean, abs=1e-12)
+    met = score(find_encounters(log))
+    assert sum(row.count for row in met.values()) > 0
+    for kind, row in met.items():
+        assert values[f"encounters_{kind}"] == row.count
+        if row.count:
+            assert values[f"encounters_{kind}_distance_m"] == pytest.approx(row.ad_m)
     assert values["people"] == len(log.ids)
     assert values["people_affected"] == round(values["people_affected_share"] * len(log.ids))  # type: ignore[operator]
 
