@@ -49,15 +49,17 @@ LIGHT = Theme("#22262B", "#5B6470", "#D5DAE0", "#EDF0F3", "#FFFFFF", "#0072B2", 
 DARK = Theme("#E8EAED", "#A3ABB5", "#3C424A", "#262B31", "#16191D", "#56B4E9", "#F08A3C", "#2FBF94")
 
 
-def png(figure: Figure, theme: Theme) -> bytes:
+def png(figure: Figure) -> bytes:
     """The picture as a PNG file; the same figure gives the same bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    raw, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(raw, format="png", dpi=DPI, facecolor=theme.paper)
-    picture = Image.open(raw).convert("RGB")
-    # the method that keeps colours which are rare: those are what matters here
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    # The method that keeps colours which are rare: those are what matters here.
     few = picture.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    small = io.BytesIO()
     few.save(small, format="PNG", optimize=True)
     return small.getvalue()
 
@@ -67,7 +69,7 @@ def new_figure(width: float, height: float, theme: Theme, title: str, line: str)
     from matplotlib.figure import Figure
 
     width, height = (round(v * DPI) / DPI for v in (width, height))  # whole pixels, or the last row is half of one
-    figure = Figure(figsize=(width, height), facecolor=theme.paper)
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor=theme.paper)
     figure.text(0.2 / width, 1.0 - 0.3 / height, title, size=13, weight="bold", color=theme.ink, va="center")
     figure.text(0.2 / width, 1.0 - 0.58 / height, line, size=9, color=theme.grey, va="center")
     return figure
@@ -113,7 +115,7 @@ def draw_frontier(summary: Summary, theme: Theme = LIGHT) -> Figure:
     axes = add_axes(figure, (0.75, 0.9, 7.2, 3.95), theme)
     axes.grid(color=theme.faint, lw=0.5)
     axes.set_axisbelow(True)
-    axes.set(xlim=_range(time, 0.06, 0.16), ylim=_range(moved, 0.08, 0.08, floor=0.0))
+    axes.set(xlim=_range(time, 0.16, 0.16), ylim=_range(moved, 0.08, 0.08, floor=0.0))
     axes.set_xlabel("time [s], failures at the time limit", size=9, color=theme.grey, labelpad=6)
     axes.set_ylabel("perturbation of people [m], robot absent", size=9, color=theme.grey, labelpad=6)
     curve = _curve(planners)
@@ -226,7 +228,7 @@ def draw_scenarios(summary: Summary, theme: Theme = LIGHT) -> Figure:
     """Bars of the perturbation for each planner in each cell, with intervals, and success and time beside them."""
     results = summary.results
     across = min(3, len(results.cells))
-    row, bars, wide, top = 0.2, 2.05, 3.35, 0.95  # [in]
+    row, bars, wide, top = 0.2, 2.05, 3.35, 1.05  # [in]
     left = 0.35 + 0.078 * max(map(len, results.planners))
     tall = row * len(results.planners) + 0.55
     size = (max(left + wide * across + 0.05, 6.2), top + tall * -(-len(results.cells) // across) + 0.1)
@@ -241,7 +243,7 @@ def draw_scenarios(summary: Summary, theme: Theme = LIGHT) -> Figure:
         axes.set(xlim=(0.0, 1.05 * float(np.max(most[np.isfinite(most)], initial=1e-3))))
         _draw_cell(axes, summary, c, theme, named=j == 0)
         if i == 0:
-            _write_beside(axes, -1.2, "success", "time", theme)
+            _write_beside(axes, -2.0, "success", "time", theme)
     return figure
 
 

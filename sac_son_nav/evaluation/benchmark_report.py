@@ -29,6 +29,8 @@ def write_report(
     summary = Summary(results)
     report = tell(summary, compared)
     yield text(brief(summary))
+    if results.noise_floor_m:
+        yield f"the noise floor is {results.noise_floor_m:g} m and should be 0: trust no perturbation near or below it"
     write_atomically(out / "table.md", "\n\n".join(whole_markdown(report)) + "\n")
     if report.comparison is not None and compared is not None:
         title = f"{compared[0]} against {compared[1]}"
@@ -36,6 +38,7 @@ def write_report(
         yield f"\n{title}, on the same episodes\n{text(report.comparison)}"
     else:
         (out / "comparison.md").unlink(missing_ok=True)
+    yield "\ndrawing the report"
     pictures = []
     for drawn in _pictures(summary, out / FOLDER, data):
         if isinstance(drawn, str):
@@ -44,7 +47,7 @@ def write_report(
         pictures.append(drawn)
         write_atomically(out / f"{drawn.name}.png", drawn.light)
     write_atomically(out / "report.html", page(report, pictures))
-    yield f"\n{out / 'report.html'}  {out / 'table.md'}  {out / 'results.json'}"
+    yield f"{out / 'report.html'}  {out / 'table.md'}  {out / 'results.json'}"
 
 
 # -- pictures ---------------------------------------------------------------------------------------------------
@@ -56,7 +59,7 @@ def _pictures(summary: Summary, jobs: Path, data: Path | None) -> Iterator[Pictu
         ("frontier", draw_frontier, "Time, perturbation of people and success of every planner"),
         ("scenarios", draw_scenarios, "Perturbation, success and time of every planner in every scenario"),
     ):
-        light, dark = (png(draw(summary, theme), theme) for theme in (LIGHT, DARK))
+        light, dark = (png(draw(summary, theme)) for theme in (LIGHT, DARK))
         yield Picture(name, words, light, dark)
     yield from _ways(summary, jobs, data)
 
@@ -78,7 +81,7 @@ def _ways(summary: Summary, jobs: Path, data: Path | None) -> Iterator[Picture |
         title = f"{short}, {humans}, seed {DRAWN_SEED}"
         told = {row["planner"]: _told(row) for row in results.episodes if _is_drawn(row, scenario, humans)}
         light, dark = (
-            png(draw_ways(place.floor, runs, told, title, place.robot_goal, theme), theme) for theme in (LIGHT, DARK)
+            png(draw_ways(place.floor, runs, told, title, place.robot_goal, theme)) for theme in (LIGHT, DARK)
         )
         yield Picture(f"{WAYS}{short}", f"Ways of robot and people in {title}, planner by planner", light, dark)
 
