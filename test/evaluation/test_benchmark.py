@@ -16,7 +16,7 @@ import pytest
 from sac_son_nav.cli import main
 from sac_son_nav.errors import ConfigError, ResultsError
 from sac_son_nav.evaluation import benchmark as module
-from sac_son_nav.evaluation import episodes
+from sac_son_nav.evaluation import benchmark_report, episodes
 from sac_son_nav.evaluation.benchmark import Benchmark, benchmark, chosen, made_with, planner_settings, report, run_all
 from sac_son_nav.evaluation.jobs import FOLDER, Runs
 from sac_son_nav.evaluation.results import read_results, write_results
@@ -185,8 +185,14 @@ def test_a_job_that_fails_leaves_the_others_finished(tmp_path: Path) -> None:
     assert not (tmp_path / "results.json").exists()
 
 
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only words matter."""
+    monkeypatch.setattr(benchmark_report, "_pictures", lambda *_: iter(()))
+
+
 def test_two_planners_are_compared_without_a_run(
-    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], no_pictures: None
 ) -> None:
     (tmp_path / "results.json").write_bytes((whole / "results.json").read_bytes())
     assert main(["benchmark", "--out", str(tmp_path), "--compare", "straight", "orca"]) == 0
@@ -199,7 +205,7 @@ def test_two_planners_are_compared_without_a_run(
     assert "no such file" in capsys.readouterr().err
 
 
-def test_a_comparison_goes_when_nobody_asks_for_it(whole: Path, tmp_path: Path) -> None:
+def test_a_comparison_goes_when_nobody_asks_for_it(whole: Path, tmp_path: Path, no_pictures: None) -> None:
     (tmp_path / "results.json").write_bytes((whole / "results.json").read_bytes())
     report(tmp_path, ("orca", "straight"))
     assert "orca against straight" in (tmp_path / "report.html").read_text()
