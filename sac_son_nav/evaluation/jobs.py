@@ -29,7 +29,7 @@ from sac_son_nav.states import Floats
 if TYPE_CHECKING:
     from sac_son_nav.evaluation.episodes import Episode
 
-CHUNK = 10  # seeds of a job; the same whatever is run, so that more seeds later leave finished jobs as they are
+CHUNK = 25  # seeds of a job; the same whatever is run, so that more seeds later leave finished jobs as they are
 FOLDER = "jobs"
 NOISE = ""  # the planner of a job that measures the noise floor
 

@@ -24,7 +24,7 @@ from sac_son_nav.evaluation.workers import Workers
 from test.evaluation.stand_in import StandIn
 
 ROOT = Path(__file__).resolve().parents[2]
-WANTED = Benchmark(("straight", "orca"), ("crossing", "corridor"), ("social_force",), 12)
+WANTED = Benchmark(("straight", "orca"), ("crossing", "corridor"), ("social_force",), 27)
 SAME = ("results.json", "episodes.csv")
 
 
@@ -60,11 +60,11 @@ def test_everything_is_left(whole: Path) -> None:
     assert {path.name for path in whole.iterdir()} == {*files, FOLDER}
     assert all((whole / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
     results = read_results(whole)
-    assert len(results.episodes) == 2 * 2 * 12
+    assert len(results.episodes) == 2 * 2 * 27
     assert results.noise_floor_m == 0.0
     assert results.meta["noise_floors_m"] == {"corridor, social_force": 0.0, "crossing, social_force": 0.0}
     assert results.meta["command"] == (
-        "sac-son benchmark --planner orca straight --scenario corridor crossing --humans social_force --seeds 12 "
+        "sac-son benchmark --planner orca straight --scenario corridor crossing --humans social_force --seeds 27 "
         "--robot simulated"
     )
     assert results.meta["scenarios"]["corridor"]["time_limit_s"] == 75.0
@@ -84,7 +84,7 @@ def test_the_command_in_the_results_is_one_that_is_understood(whole: Path) -> No
 
 
 def test_two_processes_and_another_order_give_the_same_bytes(whole: Path, tmp_path: Path) -> None:
-    turned = Benchmark(("orca", "straight", "orca"), ("corridor", "crossing"), ("social_force",), 12)
+    turned = Benchmark(("orca", "straight", "orca"), ("corridor", "crossing"), ("social_force",), 27)
     finish(tmp_path, 2, turned, StandIn(pause=0.01))
     assert contents(tmp_path) == contents(whole)
 
@@ -276,12 +276,12 @@ def test_real_episodes_in_one_process_and_in_two(tmp_path: Path) -> None:
     """The whole command with nothing stood in for, and a result that can be told by hand: 0.9 m at 0.6 m/s at best."""
     scenario = tmp_path / "short.yaml"
     scenario.write_text(SCENARIO.format(map=ROOT / "config/maps/hall.yaml"))
-    words = ["benchmark", "--planner", "straight", "--scenario", str(scenario), "--seeds", "11", "--jobs", "1"]
+    words = ["benchmark", "--planner", "straight", "--scenario", str(scenario), "--seeds", "26", "--jobs", "1"]
     assert main([*words, "--out", str(tmp_path / "one")]) == 0
-    finish(tmp_path / "two", 2, Benchmark(("straight",), (str(scenario),), ("social_force",), 11), episodes)
+    finish(tmp_path / "two", 2, Benchmark(("straight",), (str(scenario),), ("social_force",), 26), episodes)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     results = read_results(tmp_path / "one")
-    assert len(results.episodes) == 11
+    assert len(results.episodes) == 26
     assert results.noise_floor_m == 0.0
     for row in results.episodes:
         assert row["people"] == 1

@@ -10,7 +10,18 @@ import numpy as np
 import pytest
 
 from sac_son_nav.errors import ResultsError
-from sac_son_nav.evaluation.jobs import NOISE, Job, MadeWith, paths_of, planned, read_done, resume, work, write_done
+from sac_son_nav.evaluation.jobs import (
+    CHUNK,
+    NOISE,
+    Job,
+    MadeWith,
+    paths_of,
+    planned,
+    read_done,
+    resume,
+    work,
+    write_done,
+)
 from sac_son_nav.evaluation.provenance import code_fingerprint
 from test.evaluation.stand_in import StandIn
 
@@ -26,15 +37,19 @@ def finished(job: Job = JOB) -> dict:
 
 
 def test_every_planner_meets_every_seed_of_every_cell_once() -> None:
-    jobs = list(planned(("a", "b"), [("s", "h"), ("s", "k")], 25))
+    jobs = list(planned(("a", "b"), [("s", "h"), ("s", "k")], 2 * CHUNK + 5))
     assert len(jobs) == len(set(jobs)) == 3 * 2 * 3
     seeds = [(job.planner, job.scenario, job.humans, seed) for job in jobs for seed in job.seeds]
-    assert sorted(seeds) == sorted((p, "s", h, k) for p in (NOISE, "a", "b") for h in "hk" for k in range(25))
-    assert all(job == Job.holding(job.planner, "s", job.humans, seed, 25) for job in jobs for seed in job.seeds)
+    assert sorted(seeds) == sorted(
+        (p, "s", h, k) for p in (NOISE, "a", "b") for h in "hk" for k in range(2 * CHUNK + 5)
+    )
+    assert all(
+        job == Job.holding(job.planner, "s", job.humans, seed, 2 * CHUNK + 5) for job in jobs for seed in job.seeds
+    )
 
 
 def test_more_seeds_leave_finished_jobs_as_they_are() -> None:
-    few, many = (set(planned(("a",), [("s", "h")], seeds)) for seeds in (20, 45))
+    few, many = (set(planned(("a",), [("s", "h")], seeds)) for seeds in (2 * CHUNK, 4 * CHUNK + 5))
     assert few < many
 
 
