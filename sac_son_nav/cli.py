@@ -161,6 +161,47 @@ def _evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         return judge_replay(options.folder, options.robot, options.goal, options.map, options.out)
 
     verb.set_defaults(run=judge)
+    _evaluate_crowds(what)
+    _evaluate_crowdnav(what)
+
+
+def _evaluate_crowds(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = what.add_parser("crowds", help="the laws of walking against their known answers and published curves")
+    verb.add_argument("--out", type=Path, default=Path("out/crowds"), help="folder for crowds.json and crowds.png")
+
+    def run(options: argparse.Namespace) -> int:
+        os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+        from sac_son_nav.evaluation.crowds import measure_crowds
+
+        return measure_crowds(options.out)
+
+    verb.set_defaults(run=run)
+
+
+def _evaluate_crowdnav(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = what.add_parser("crowdnav", help="the published CrowdNav test on our laws of walking")
+    robots = ("orca", "social_force", "moussaid")
+    verb.add_argument("--robot", choices=robots, default="orca", help="law by which the robot steers (default: orca)")
+    verb.add_argument("--episodes", type=int, default=500, help="default: 500")
+    cases = "the published ones, each second case and over again (default), or each a case of its own"
+    verb.add_argument("--cases", choices=("published", "distinct"), default="published", help=cases)
+    people = "with bodies, speeds and goals of their own that change, or all alike (default: as in the robot's log)"
+    verb.add_argument("--people", choices=("randomised", "alike"), help=people)
+    verb.add_argument("--foresight", type=int, default=0, metavar="STEPS", help="people's true future as more bodies")
+    verb.add_argument("--share", type=float, default=0.5, help="of an evasion that an ORCA robot makes (default: 0.5)")
+    verb.add_argument("--robot-seen", action="store_true", help="people see the robot")
+    verb.add_argument("--radii-renewed", action="store_true", help="ORCA learns how large a body is whenever it looks")
+    verb.add_argument("--seed", type=int, help="default: the published one")
+    verb.add_argument("--log", type=Path, help="a published log, to compare episode by episode")
+    verb.add_argument("--out", type=Path, default=Path("out/crowdnav"), help="folder for crowdnav.json")
+
+    def run(options: argparse.Namespace) -> int:
+        os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+        from sac_son_nav.evaluation.crowdnav import crowdnav
+
+        return crowdnav(options)
+
+    verb.set_defaults(run=run)
 
 
 def _benchmark(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
