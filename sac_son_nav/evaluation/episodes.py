@@ -21,14 +21,13 @@ from sac_son_nav.evaluation import metrics, perturbation
 from sac_son_nav.evaluation.encounters import find_encounters, score
 from sac_son_nav.evaluation.geodesic import Ways
 from sac_son_nav.evaluation.log import OSpace, RunLog, from_history
-from sac_son_nav.geometry import compose, transform_points
-from sac_son_nav.simulation import sensors
+from sac_son_nav.geometry import transform_points
 from sac_son_nav.simulation.casting import cast_people, standing_groups, streams
 from sac_son_nav.simulation.counterfactual import AFFECTED, deaf, twins
 from sac_son_nav.simulation.history import History, Recorder
-from sac_son_nav.simulation.people import LEG_RADIUS
+from sac_son_nav.simulation.laser import Laser, sees_legs
+from sac_son_nav.simulation.rays import RayCaster
 from sac_son_nav.simulation.scenarios import Scenario, load_scenario
-from sac_son_nav.simulation.simulator import SCAN, stream
 from sac_son_nav.simulation.world import DT, World
 from sac_son_nav.states import Floats, Observation, RobotState, Tracks
 
@@ -125,8 +124,8 @@ def _drive(
     else:
         planners = [make_planner(planner, profile, scenario.floor, scenario.robot_goal, seed) for seed in seeds]
         sees = bool(getattr(planners[0], "needs_scan", False))
-    world = World(scenario, profile, seeds, humans=humans, gait=sees and sensors.sees_legs(profile.laser))
-    eyes, recorder = _Eyes(scenario, profile, seeds) if sees else None, Recorder()
+    world = World(scenario, profile, seeds, humans=humans, gait=sees and sees_legs(profile.laser))
+    laser, recorder = Laser(profile.laser, RayCaster(scenario.floor)) if sees else None, Recorder()
     lengths = np.zeros(len(seeds), dtype=np.int64)
     recorder.add(0.0, world.poses, world.velocities, world.crowd.positions, world.crowd.velocities)
     steps, every = round(scenario.time_limit / DT), round(CONTROL_PERIOD / DT)
@@ -137,8 +136,9 @@ def _drive(
             if oracle is not None:
                 commands[going] = oracle.commands(world, going)
             else:
+                echoes = _echoes(laser, world) if laser is not None else []
                 for k in going:
-                    plan = planners[k].step(_observe(world, int(k), eyes))
+                    plan = planners[k].step(_observe(world, int(k), echoes))
                     commands[k] = plan.command.as_array()
             world.step(commands)
         else:
@@ -157,29 +157,15 @@ def _drive(
     return histories, world
 
 
-class _Eyes:
-    """The lasers of a batch of robots, each with its own noise."""
-
-    def __init__(self, scenario: Scenario, profile: RobotProfile, seeds: Sequence[int]) -> None:
-        self._walls, self._laser, self._seeds = sensors.RayCaster(scenario.floor), profile.laser, seeds
-        self._base_from_laser = np.array([profile.laser.x, profile.laser.y, profile.laser.yaw])
-
-    def look(self, world: World, k: int) -> Floats:
-        """What the laser of robot k returns, points (M, 2) [m], frame map."""
-        if sensors.sees_legs(self._laser):
-            centres = np.asarray(world.crowd.legs()[k]).reshape(-1, 2)
-            radii = np.full(len(centres), LEG_RADIUS)
-        else:
-            centres, radii = np.asarray(world.crowd.positions[k]), np.asarray(world.crowd.radii[k])
-        map_from_laser = np.asarray(compose(world.poses[k], self._base_from_laser))
-        random = stream(self._seeds[k], SCAN, world.steps)
-        scan = sensors.measure(self._walls, self._laser, map_from_laser, centres, radii, world.time_s, random)
-        return np.asarray(transform_points(map_from_laser, scan.points()))
+def _echoes(laser: Laser, world: World) -> list[Floats]:
+    """What the laser of each robot returns, points (M, 2) [m], frame map."""
+    seen = zip(np.asarray(laser.poses(world)), np.asarray(laser.scan(world)), strict=True)
+    return [np.asarray(transform_points(pose, laser.as_scan(row, world.time_s).points())) for pose, row in seen]
 
 
-def _observe(world: World, k: int, eyes: _Eyes | None) -> Observation:
-    """What planner number k is told: the true pose, everybody's true position and velocity, and, if it has eyes, the
-    returns of its laser."""
+def _observe(world: World, k: int, echoes: list[Floats]) -> Observation:
+    """What planner number k is told: the true pose, everybody's true position and velocity, and, if it has a laser,
+    what that returns."""
     places = np.asarray(world.crowd.positions[k])
     there = np.flatnonzero(np.isfinite(places).all(axis=-1))
     count = len(there)
@@ -193,7 +179,7 @@ def _observe(world: World, k: int, eyes: _Eyes | None) -> Observation:
         np.ones(count),
     )
     robot = RobotState(world.time_s, world.poses[k].copy(), world.velocities[k].copy(), "map")
-    points = np.zeros((0, 2)) if eyes is None else eyes.look(world, k)
+    points = echoes[k] if echoes else np.zeros((0, 2))
     return Observation(world.time_s, robot, tracks, points)
 
 

@@ -17,7 +17,7 @@ from scipy.sparse import csgraph
 from sac_son_nav.errors import MapError
 from sac_son_nav.maps import OccupancyMap
 from sac_son_nav.navigation.route import RouteConfig, RoutePlanner
-from sac_son_nav.simulation.sensors import RayCaster
+from sac_son_nav.simulation.rays import RayCaster
 from sac_son_nav.states import Floats
 
 KEPT = 8  # fields that are not worked out again

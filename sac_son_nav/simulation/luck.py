@@ -22,9 +22,9 @@ def key(random: np.random.Generator) -> int:
     return int(random.integers(-(2**63), 2**63 - 1, dtype=np.int64, endpoint=True))
 
 
-def split(keys: Array, number: int) -> Array:
-    """Other keys (...) int64, far from those given and from those of any other `number`: for another kind of luck."""
-    return _mixed(keys + _signed((number + 1) * _STEP))
+def keys(seeds: Array) -> Array:
+    """Where luck starts for each of the seeds (W,) int64, (W,) int64: far apart even for seeds that are not."""
+    return _mixed(seeds + _STEP)
 
 
 def normals(keys: Array, step: int, dtype: object) -> tuple[Array, Array]:

@@ -10,15 +10,15 @@ import numpy as np
 
 from sac_son_nav.config import RobotProfile
 from sac_son_nav.errors import MessageError
-from sac_son_nav.geometry import compose
 from sac_son_nav.simulation import sensors
 from sac_son_nav.simulation.history import Contact, History, Recorder
-from sac_son_nav.simulation.people import LEG_RADIUS
+from sac_son_nav.simulation.laser import Laser
+from sac_son_nav.simulation.rays import RayCaster
 from sac_son_nav.simulation.scenarios import Scenario
 from sac_son_nav.simulation.world import DT, Crowd, World
 from sac_son_nav.states import Command, Floats, RobotState, Scan, Tracks
 
-ODOMETRY, SCAN, LOCALISER = 1, 2, 3  # streams of the sensors, apart from those of the people
+ODOMETRY, LOCALISER = 1, 3  # streams of the sensors, apart from those of the people
 
 
 class Simulator:
@@ -41,7 +41,7 @@ class Simulator:
         self.world = World(scenario, robot, seed, robot_present, humans)
         self._noise = noise or sensors.NoiseConfig()
         self._odometry = sensors.Odometry(self._noise, stream(self.seed, ODOMETRY))
-        self._walls: sensors.RayCaster | None = None
+        self._laser: Laser | None = None
         self._moving_wanted = False
         self._recorder = Recorder()
         self._record()
@@ -143,17 +143,9 @@ class Simulator:
 
     def scan(self) -> Scan:
         """What the laser sees now; the same however often one asks."""
-        laser = self.profile.laser
-        if self._walls is None:
-            self._walls = sensors.RayCaster(self.scenario.floor)
-        if sensors.sees_legs(laser):
-            centres = np.asarray(self.crowd.legs()).reshape(-1, 2)
-            radii = np.full(len(centres), LEG_RADIUS)
-        else:
-            centres, radii = np.asarray(self.crowd.positions), np.asarray(self.crowd.radii)
-        map_from_laser = np.asarray(compose(self.pose, np.array([laser.x, laser.y, laser.yaw])))
-        random = stream(self.seed, SCAN, self.steps)
-        return sensors.measure(self._walls, laser, map_from_laser, centres, radii, self.time_s, random)
+        if self._laser is None:
+            self._laser = Laser(self.profile.laser, RayCaster(self.scenario.floor))
+        return self._laser.as_scan(np.asarray(self._laser.scan(self.world)), self.time_s)
 
     def people(self) -> Tracks:
         """Everybody who is there as they truly are, frame map: zero covariance, full confidence."""

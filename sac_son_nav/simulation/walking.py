@@ -20,7 +20,7 @@ from scipy.sparse import csgraph
 
 from sac_son_nav.errors import RouteError
 from sac_son_nav.maps import FREE, OCCUPIED, UNKNOWN, OccupancyMap
-from sac_son_nav.simulation.sensors import RayCaster
+from sac_son_nav.simulation.rays import RayCaster
 from sac_son_nav.states import Floats
 
 CELL = 0.1  # [m] grid of the search; finer maps are coarsened to it

@@ -23,6 +23,7 @@ from sac_son_nav.config import RobotProfile
 from sac_son_nav.crowds.bodies import RobotBody
 from sac_son_nav.errors import ConfigError, MessageError
 from sac_son_nav.kinematics import limit_velocity, unicycle_step
+from sac_son_nav.simulation import luck
 from sac_son_nav.simulation.history import Contact
 from sac_son_nav.simulation.laws import law_named
 from sac_son_nav.simulation.people import NUMPY, People
@@ -63,12 +64,13 @@ class Crowd(Protocol):
 
 
 # What belongs to a world, and is copied when a world is: the first axis is that of the worlds.
-_STATE = ("poses", "velocities", "present", "reached", "_wanted", "_on_wall", "_on_people")
+_STATE = ("poses", "velocities", "keys", "present", "reached", "_wanted", "_on_wall", "_on_people")
 
 
 class World:
     """One world (`seed` a number) or a batch of them (several seeds). `poses` (..., 3) and `velocities` (..., 2) of
-    the robots, `present` (...), `reached` (...): whether a robot has been at its goal."""
+    the robots, `present` (...), `reached` (...): whether a robot has been at its goal; `keys` (...) int64: where the
+    luck of whatever else there is in a world begins (:mod:`.luck`)."""
 
     def __init__(
         self,
@@ -100,6 +102,7 @@ class World:
 
         self.poses = real(np.broadcast_to(scenario.robot_start, (*self.batch, 3)))
         self.velocities = real(np.zeros((*self.batch, 2)))
+        self.keys = xp.asarray(luck.keys(np.atleast_1d(seeds)).reshape(self.batch), device=device_of(like))
         there = np.broadcast_to(np.asarray(present, dtype=bool), self.batch)
         self.present = xp.asarray(np.array(there), device=device_of(like))
         self._anywhere, self._everywhere = bool(there.any()), bool(there.all())
@@ -157,6 +160,7 @@ class World:
         index = xp.asarray(numbers, device=device_of(self.poses))
         for name in _STATE:
             setattr(self, name, put(getattr(self, name), getattr(other, name), index))
+        self.keys = put(self.keys, luck.moved(other.keys, other.steps - self.steps), index)  # luck goes by our steps
         self.crowd.put(worlds, other.crowd)
         if self._air is not None or other._air is not None:
             mine, theirs = (xp.zeros_like(w._on_people) if w._air is None else w._air for w in (self, other))
