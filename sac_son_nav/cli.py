@@ -240,16 +240,19 @@ def _benchmark(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def _measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser("measure", help="latency, control period and memory of the graph; cost of each part")
-    verb.add_argument("what", choices=("graph", "core"), help="the running graph over DDS, or its parts without ROS")
+    what = "the running graph over DDS, its parts without ROS, or the environments for training"
+    verb.add_argument("what", choices=("graph", "core", "env"), help=what)
     _scenario_options(verb)
     verb.add_argument("--out", type=Path, default=Path("out/measure"), help="folder for the figures as JSON")
 
     def run(options: argparse.Namespace) -> int:
-        if options.what == "core":
+        if options.what != "graph":
             os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+            from sac_son_nav.evaluation.env_speed import measure_env
             from sac_son_nav.evaluation.speed import measure_core
 
-            return measure_core(options.scenario, options.seed, options.robot, options.out)
+            measure = measure_core if options.what == "core" else measure_env
+            return measure(options.scenario, options.seed, options.robot, options.out)
         from sac_son_nav.nodes.measuring import measure_graph
 
         return measure_graph(options.scenario, options.seed, options.out, options.robot)

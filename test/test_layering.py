@@ -149,6 +149,7 @@ def test_arrows_point_inward(path: Path) -> None:
         ("sac_son_nav.simulation.people", "from sac_son_nav.navigation import navigator"),
         ("sac_son_nav.simulation.people", "def f():\n    import time"),
         ("sac_son_nav.simulation.people", "from nav_msgs.msg import Path"),
+        ("sac_son_nav.simulation.task", "import gymnasium"),
         ("sac_son_nav.crowds.orca", "from ..prediction import predictor"),
         ("sac_son_nav.crowds.orca", "from .. import nodes"),
         ("sac_son_nav.navigation.planner", "import os.path"),
@@ -175,6 +176,7 @@ def test_a_wrong_arrow_is_found(module: str, source: str) -> None:
             "sac_son_nav.navigation.planner",
             "import numpy as np\nrng = np.random.default_rng(0)\nfrom sac_son_nav import maps",
         ),
+        ("sac_son_nav.simulation.env", "import gymnasium"),
         ("sac_son_nav.crowds.orca", "from . import social_force"),
         ("sac_son_nav.nodes.perception", "import time, rclpy\nfrom sac_son_nav.perception import tracking"),
         ("expressive_motion.nodes.expression", "from sac_son_nav.nodes.conversions import to_twist"),
@@ -200,6 +202,7 @@ def test_importing_the_package_costs_nothing_heavy() -> None:
 def test_the_core_and_the_nodes_run_without_torch() -> None:
     pytest.importorskip("rclpy")
     names = [module_name(p) for p in modules() if room(module_name(p)) not in ("training", "cli")]
+    names.remove("sac_son_nav.simulation.env")  # for those who train
     loaded = imported_after(*(n for n in names if n != "sac_son_nav.nodes.launching"))  # that one needs launch
     assert "rclpy" in loaded  # so the nodes were imported
     assert loaded.isdisjoint({"torch", "torchvision", "gymnasium", "habitat_sim"})
