@@ -12,7 +12,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +21,8 @@ import yaml
 from sac_son_nav.errors import ConfigError, GraphError
 from sac_son_nav.nodes import bringup
 from sac_son_nav.nodes.bringup import LAUNCHES, NodeSpec, Supervisor, command
+
+from .processes import alive, children, eventually
 
 ROOT = Path(__file__).resolve().parent.parent
 LAUNCH_FILES = sorted((ROOT / "launch").glob("*.launch.py"))
@@ -147,23 +148,6 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Nod
 FOREVER = "import time\nprint('up', flush=True)\nwhile True: time.sleep(0.1)\n"
 
 
-def eventually(happened: Callable[[], bool], within: float = 10.0) -> bool:
-    end = time.monotonic() + within
-    while not happened():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def alive(pid: int) -> bool:
-    """Whether the process exists and is no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 def test_a_node_that_was_killed_comes_back(script: Callable[..., NodeSpec]) -> None:
     said = io.StringIO()
     with Supervisor([script("a", FOREVER), script("b", FOREVER)], said) as nodes:
@@ -185,21 +169,22 @@ def test_a_node_that_keeps_dying_gets_longer_pauses(script: Callable[..., NodeSp
     source = (
         f"import time\nopen({str(tmp_path / 'births')!r}, 'a').write(f'{{time.monotonic()}}\\n')\nraise SystemExit(3)"
     )
-    with Supervisor([script("a", source)], io.StringIO()) as nodes:
+    said = io.StringIO()
+    with Supervisor([script("a", source)], said) as nodes:
         assert eventually(lambda: nodes.restarts()["a"] == 2)
         assert eventually(lambda: (tmp_path / "births").read_text().count("\n") == 3)
     first, second, third = map(float, (tmp_path / "births").read_text().split())
-    # 1 s, then 2 s; half a second for starting an interpreter on a busy machine, more or less of it each time
-    assert second - first > 0.8
-    assert third - second > 1.5
-    assert third - second > second - first
+    # at least; starting an interpreter takes its time as well
+    assert second - first > 1.0
+    assert third - second > 2.0
+    assert re.findall(r"starting it again in (\d+) s", said.getvalue())[:2] == ["1", "2"]
 
 
 def test_a_node_that_refuses_its_settings_ends_all_with_its_words(script: Callable[..., NodeSpec]) -> None:
     refusing = script("a", "import sys\nprint('radius: expected metres', file=sys.stderr)\nsys.exit(2)")
     with Supervisor([refusing, script("b", FOREVER)], io.StringIO()) as nodes:
         other = nodes.pids()["b"]
-        assert nodes.wait(10.0)
+        assert nodes.wait(60.0)
         assert nodes.failed == "a ended with status 2; its last words: radius: expected metres"
         assert not alive(other)
 
@@ -207,7 +192,7 @@ def test_a_node_that_refuses_its_settings_ends_all_with_its_words(script: Callab
 def test_the_end_of_a_required_node_ends_all_without_a_failure(script: Callable[..., NodeSpec]) -> None:
     done = script("bag", "print('played')", required=True, respawn=False)
     with Supervisor([done, script("b", FOREVER)], io.StringIO()) as nodes:
-        assert nodes.wait(10.0)
+        assert nodes.wait(60.0)
         assert (nodes.failed, nodes.pids()) == ("", {})
 
 
@@ -236,11 +221,6 @@ supervise([NodeSpec("a", "script_a"), NodeSpec("b", "script_b")])
 """
 
 
-def children(pid: int) -> list[int]:
-    listed = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for file in listed for child in file.read_text().split()]
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
 def test_no_node_outlives_its_supervisor(script: Callable[..., NodeSpec], number: signal.Signals) -> None:
     script("a", FOREVER)
@@ -251,40 +231,10 @@ def test_no_node_outlives_its_supervisor(script: Callable[..., NodeSpec], number
     nodes = children(supervisor.pid)
     assert len(nodes) == 2
     supervisor.send_signal(number)
-    status = supervisor.wait(10.0)
+    status = supervisor.wait(60.0)
     supervisor.stderr.close()
     assert status == (-signal.SIGKILL if number == signal.SIGKILL else 0)
-    assert eventually(lambda: not any(map(alive, nodes)), 5.0)
-
-
-# -- real nodes ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.graph
-def test_bringup_starts_both_nodes_and_ends_them(tmp_path: Path) -> None:
-    pytest.importorskip("rclpy")
-    # A domain of its own; nothing else has to be heard.
-    surroundings = {**os.environ, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_DOMAIN_ID": DOMAIN}
-    words = [sys.executable, "-m", "sac_son_nav.cli", "bringup", "--namespace", "tb", "--cmd-vel", "cmd_vel_nav"]
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(words, stderr=log, cwd=ROOT, env=surroundings)
-        try:
-            assert eventually(lambda: len(children(process.pid)) == 2, 15.0)
-            nodes = children(process.pid)
-            time.sleep(4.0)  # long enough to have refused a setting
-            assert process.poll() is None, (tmp_path / "log").read_text()
-            lines = [Path(f"/proc/{pid}/cmdline").read_text().split("\0") for pid in nodes]
-            assert sorted(line[2] for line in lines) == [
-                "sac_son_nav.nodes.navigation",
-                "sac_son_nav.nodes.perception",
-            ]
-            assert all("__ns:=/tb" in line for line in lines)
-        finally:
-            process.send_signal(signal.SIGINT)
-            status = process.wait(15.0)
-    assert status == 0, (tmp_path / "log").read_text()
-    assert not any(map(alive, nodes))
-    assert "starting it again" not in (tmp_path / "log").read_text()
+    assert eventually(lambda: not any(map(alive, nodes)))
 
 
 # -- the real launch, where ROS has it ----------------------------------------------------------------------------

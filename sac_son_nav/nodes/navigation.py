@@ -149,12 +149,12 @@ class NavigationNode(LifecycleNode):
         self._shown_route: Any = None
 
     def _make_subscriptions(self) -> None:
-        sensor, reliable, latched = runtime.SENSOR, runtime.RELIABLE, runtime.LATCHED
-        self.create_subscription(LaserScan, self.robot.laser.topic, self._on_scan, sensor)
+        newest, sensor, reliable, latched = runtime.NEWEST, runtime.SENSOR, runtime.RELIABLE, runtime.LATCHED
+        self.create_subscription(LaserScan, self.robot.laser.topic, self._on_scan, newest)
         self.create_subscription(Odometry, "odom", self._on_odometry, sensor)
         pose = PoseWithCovarianceStamped
         self.create_subscription(pose, "amcl_pose", self._on_localisation, reliable)
-        self.create_subscription(PointCloud2, "people", self._on_people, sensor)
+        self.create_subscription(PointCloud2, "people", self._on_people, newest)
         self.create_subscription(OccupancyGrid, "map", self._on_map, latched)
         self.create_subscription(Path, "plan", self._on_path, reliable)
         # A latched goal reaches a node that was restarted on the way; rviz's goals are not latched.

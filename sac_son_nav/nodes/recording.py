@@ -26,13 +26,12 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
-from rclpy.signals import SignalHandlerOptions
 
 from sac_son_nav.config import RobotProfile
 from sac_son_nav.errors import GraphError
 from sac_son_nav.nodes.bag_writing import BagWriter, TransformWriter, remove_recording
 from sac_son_nav.nodes.diagnostics import ERROR, OK, WARN, Diagnostics
-from sac_son_nav.nodes.runtime import declare_robot, declare_settings, refuse_unknown_parameters, run
+from sac_son_nav.nodes.runtime import declare_robot, declare_settings, refuse_unknown_parameters, run, start_ros
 
 DEFAULT_TOPICS = (
     "scan",
@@ -162,7 +161,7 @@ class Recorder:
         remove_recording(folder)
         self.bag = BagWriter(folder)
         self._context = Context()
-        rclpy.init(context=self._context, args=[], signal_handler_options=SignalHandlerOptions.NO)
+        start_ros([], self._context)
         simulated = [Parameter("use_sim_time", value=True)] if use_sim_time else []
         self._node = Node("recorder", context=self._context, parameter_overrides=simulated)
         self._topics = TopicRecorder(self._node, (*topics, "/tf", "/tf_static"), self.bag, robot or RobotProfile())

@@ -24,7 +24,6 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
-from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import PointCloud2
 from visualization_msgs.msg import MarkerArray
 
@@ -39,7 +38,7 @@ from sac_son_nav.nodes.bringup import NodeSpec, Supervisor, replay_specs
 from sac_son_nav.nodes.diagnostics import from_diagnostics
 from sac_son_nav.nodes.playing import Player
 from sac_son_nav.nodes.recorded_way import RecordedWay
-from sac_son_nav.nodes.runtime import declare, refuse_unknown_parameters
+from sac_son_nav.nodes.runtime import declare, refuse_unknown_parameters, start_ros
 from sac_son_nav.nodes.supervisor import private_graph, signals
 
 START_WITHIN = 30.0  # [s] for the processes to find each other on a busy machine
@@ -132,7 +131,7 @@ class Replay:
         self._context: Context | None = None
         if node is None:
             self._context = Context()
-            rclpy.init(context=self._context, args=[], signal_handler_options=SignalHandlerOptions.NO)
+            start_ros([], self._context)
             node = Node("replay", context=self._context)
         self.node = node
         self._executor = SingleThreadedExecutor(context=node.context)
@@ -355,7 +354,7 @@ def main() -> None:
     Parameters: bag, robot, scan_topic, odom_topic, map_topic (empty: the bag's only one), rate (text: max, or
     times real time) and out (folder; empty: leave nothing).
     """
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    start_ros()
     node = Node("replay")
     try:
         with signals() as got:

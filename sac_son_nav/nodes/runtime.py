@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import rclpy
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy._rclpy_pybind11 import RCLError
+from rclpy.context import Context
 from rclpy.exceptions import ParameterException
 from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
@@ -25,6 +26,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from sac_son_nav.config import RobotProfile, build, flatten, load_robot, unflatten
 from sac_son_nav.errors import ConfigError, SacSonError
+from sac_son_nav.nodes.transport import avoid_shared_memory
 
 T = TypeVar("T")
 
@@ -35,6 +37,9 @@ def _quality(reliability: ReliabilityPolicy, durability: DurabilityPolicy, depth
 
 SENSOR = _quality(ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE, 10)
 """To subscribe to sensors: matches publishers of both kinds."""
+
+NEWEST = _quality(ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE, 1)
+"""To subscribe to what counts only while it is new: whoever falls behind gets the newest, not a queue of old ones."""
 
 RELIABLE = _quality(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 10)
 """To publish anything: matches subscribers of both kinds."""
@@ -92,6 +97,19 @@ def refuse_unknown_parameters(node: Node) -> None:
         )
 
 
+def start_ros(arguments: Sequence[str] | None = None, context: Context | None = None) -> None:
+    """`rclpy.init` as every process of ours calls it: signals left to the caller, messages over UDP.
+
+    `arguments` None: those of the process.
+    """
+    avoid_shared_memory()
+    rclpy.init(
+        args=None if arguments is None else list(arguments),
+        context=context,
+        signal_handler_options=SignalHandlerOptions.NO,
+    )
+
+
 def run(make: Callable[[], Node], arguments: Sequence[str] | None = None) -> int:
     """Start ROS, make the node, spin it until SIGINT or SIGTERM, close it; the process's exit status.
 
@@ -105,8 +123,8 @@ def run(make: Callable[[], Node], arguments: Sequence[str] | None = None) -> int
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        rclpy.init(args=None if arguments is None else list(arguments), signal_handler_options=SignalHandlerOptions.NO)
-    except (RCLError, ValueError) as error:
+        start_ros(arguments)
+    except (RCLError, ValueError, SacSonError) as error:
         return _fail(" ".join(str(error).split()))
     node: Node | None = None
     try:

@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped, Twist, TwistStamped
 from nav_msgs.msg import Odometry, Path
@@ -44,7 +43,7 @@ class Bystander:
 
     def __init__(self, scan_topic: str = "scan", stamped: bool = False, with_commands: bool = True) -> None:
         self.context = Context()
-        rclpy.init(context=self.context)
+        runtime.start_ros(context=self.context)
         self.node = Node("bystander", context=self.context)
         self.seen = Seen()
         self._stop = threading.Event()

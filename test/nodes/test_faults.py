@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -20,11 +21,12 @@ from sac_son_nav.maps import OccupancyMap
 from sac_son_nav.nodes import conversions, runtime
 from sac_son_nav.nodes.diagnostics import from_diagnostics
 
-from .graph import Graph, Process
+from .graph import Graph, Process, on_a_fair_machine
 
 pytestmark = [pytest.mark.graph, pytest.mark.alone]
 
 STILL_WITHIN = 0.6  # [s] from the fault to rest
+WATCHED = 1.5  # [s] after it, at least
 GOAL = np.array([16.8, 2.0, 0.0])
 NODES = {
     "simulation": ("sac_son_nav.nodes.simulation", "scenario:=corridor", "seed:=1"),
@@ -33,13 +35,26 @@ NODES = {
 }
 
 
+class Motion(NamedTuple):
+    """How the base truly moves: when that was heard, on a clock that always runs, and when it was so in the world."""
+
+    at: float  # [s]
+    world: float  # [s]
+    speed: float  # [m/s], as all that follow without a sign
+    turning: float  # [rad/s]
+
+    @property
+    def still(self) -> bool:
+        return self.speed <= 1e-3 and self.turning <= 1e-3
+
+
 @dataclass
 class Witness:
-    """What the base truly does, what it is told, and what the nodes say; by arrival on a clock that always runs."""
+    """What the base truly does, what it is told, and what the nodes say."""
 
     graph: Graph
-    speeds: list[tuple[float, float, float]] = field(default_factory=list)
-    commands: list[tuple[float, float, float]] = field(default_factory=list)
+    motions: list[Motion] = field(default_factory=list)
+    commands: list[tuple[float, float, float]] = field(default_factory=list)  # arrival [s], [m/s], [rad/s]
     said: list[tuple[float, str, int, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -54,14 +69,41 @@ class Witness:
         self.goals.publish(conversions.to_pose_stamped(np.asarray(pose), stamp, "map"))
 
     def moving(self, since: float = 0.0) -> bool:
-        return any(at > since and v > 0.3 for at, v, _ in self.speeds[-40:])
+        return any(m.at > since and m.speed > 0.3 for m in self.motions[-40:])
+
+    def expect_moving(self) -> None:
+        """It moves, and not only in messages that are still on their way."""
+        since = time.monotonic() + 0.2
+        self.graph.expect(lambda: self.moving(since), "the robot to move")
 
     def heard(self, node: str, words: str, since: float) -> bool:
         return any(at > since and name == node and words in text for at, name, _, text in self.said)
 
+    def expect_heard(self, node: str, words: str, since: float = 0.0) -> None:
+        self.graph.expect(lambda: self.heard(node, words, since), f"{node} to say: {words}")
+
+    def expect_motions(self, count: int, since: float) -> list[Motion]:
+        """As many as have been heard since a moment, once there are enough to judge."""
+
+        def later() -> list[Motion]:
+            return [m for m in self.motions if m.at > since]
+
+        self.graph.expect(lambda: len(later()) >= count, f"{count} odometry messages")
+        return later()
+
+    def world_at(self, when: float) -> float:
+        """The world's time [s] that was heard last before a moment."""
+        return [m.world for m in self.motions if m.at <= when][-1]
+
+    def now(self) -> Motion:
+        """The base's next word, which is as good as what it does now."""
+        count = len(self.motions)
+        self.graph.expect(lambda: len(self.motions) > count, "the base")
+        return self.motions[-1]
+
     def _truth(self, message: Odometry) -> None:
-        twist = message.twist.twist
-        self.speeds.append((time.monotonic(), abs(twist.linear.x), abs(twist.angular.z)))
+        stamp, twist = conversions.to_seconds(message.header.stamp), message.twist.twist
+        self.motions.append(Motion(time.monotonic(), stamp, abs(twist.linear.x), abs(twist.angular.z)))
 
     def _command(self, message: Twist) -> None:
         self.commands.append((time.monotonic(), message.linear.x, message.angular.z))
@@ -76,25 +118,36 @@ def driving(graph: Graph) -> tuple[Graph, dict[str, Process], Witness]:
     """The whole graph, the robot on its way at speed."""
     witness = Witness(graph)
     processes = {name: graph.start(*what) for name, what in NODES.items()}
-    graph.expect(lambda: witness.heard("/navigation", "waiting for a goal", 0.0), "navigation to be ready", 40.0)
+    witness.expect_heard("/navigation", "waiting for a goal")
     witness.send_goal()
-    graph.expect(witness.moving, "the robot to move", 20.0)
+    witness.expect_moving()
     return graph, processes, witness
 
 
-def expect_still(witness: Witness, fault: float, seconds: float = 1.5) -> None:
-    """At rest in every sample from STILL_WITHIN after the fault on; watched until the base has spoken for a while, as
-    a machine with other work may keep its process from running just then."""
-    witness.graph.turn(seconds)
+def still_moving(witness: Witness, stop: float) -> str:
+    """What is wrong with how the base rests after it was to stop at `stop` [s] of the world; empty: nothing.
 
-    def later() -> list[tuple[float, float, float]]:
-        return [(at - fault, v, w) for at, v, w in witness.speeds if at > fault + STILL_WITHIN]
+    It must be at rest in every odometry message whose stamp is more than STILL_WITHIN later: the stamp tells when the
+    base did something, where the arrival tells when a busy machine let us hear of it.
+    """
 
-    witness.graph.expect(lambda: len(later()) >= 10, "10 odometry messages after the fault")
-    moved = [sample for sample in later() if sample[1] > 1e-3 or sample[2] > 1e-3]
-    assert not moved, (
-        f"still moving {moved[0][0]:.2f} s after the fault: {moved[0][1]:.2f} m/s, {moved[0][2]:.2f} rad/s"
-    )
+    def later() -> list[Motion]:
+        return [m for m in witness.motions if m.world > stop + STILL_WITHIN]
+
+    witness.graph.expect(lambda: len(later()) >= 10, "10 odometry messages after the base was to stop")
+    moved = [m for m in later() if not m.still]
+    if not moved:
+        return ""
+    last = moved[-1]
+    return f"{last.speed:.2f} m/s, {last.turning:.2f} rad/s {last.world - stop:.2f} s after the base was to stop"
+
+
+def comes_to_rest(witness: Witness, fault: Callable[[], None]) -> tuple[str, float]:
+    """What is wrong with how the base rests after a fault, and how long [s] the machine kept a process waiting."""
+    before = witness.now()
+    fault()
+    waited = witness.graph.observe(WATCHED)
+    return still_moving(witness, before.world), waited
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
@@ -107,37 +160,46 @@ def expect_still(witness: Witness, fault: float, seconds: float = 1.5) -> None:
 )
 def test_without_one_process_the_robot_stands_and_with_it_goes_on(driving, name, teller, reason, number):
     graph, processes, witness = driving
-    fault = time.monotonic()
-    processes[name].handle.send_signal(number)
-    expect_still(witness, fault)
-    graph.expect(lambda: witness.heard(teller, reason, fault), f"{teller} to say: {reason}")
+
+    def experiment() -> tuple[str, float]:
+        fault = time.monotonic()
+        found = comes_to_rest(witness, lambda: processes[name].signal(number))
+        witness.expect_heard(teller, reason, fault)
+        bring_back(graph, processes, name, number)
+        witness.expect_moving()
+        return found
+
+    on_a_fair_machine(experiment)
+
+
+def bring_back(graph: Graph, processes: dict[str, Process], name: str, number: signal.Signals) -> None:
     if number == signal.SIGSTOP:
-        processes[name].handle.send_signal(signal.SIGCONT)
+        processes[name].signal(signal.SIGCONT)
     else:
-        graph.start(*NODES[name])  # the latched goal reaches a navigation node that is new
-    back = time.monotonic()
-    graph.until(lambda: witness.moving(back + 0.2), 25.0)
-    assert witness.moving(back + 0.2), f"not moving again; navigation said {witness.said[-3:]}"
+        processes[name] = graph.start(*NODES[name])  # the latched goal reaches a navigation node that is new
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
 def test_without_the_sensors_and_the_base_no_motion_is_commanded_and_with_them_it_goes_on(driving, number):
     """Scan, odometry and clock fall silent together; a world that is started again begins at its beginning."""
     graph, processes, witness = driving
-    fault = time.monotonic()
-    processes["simulation"].handle.send_signal(number)
-    graph.turn(1.5)
-    graph.expect(lambda: bool(witness.commands) and witness.commands[-1][0] > fault + STILL_WITHIN, "a later command")
-    late = [c for c in witness.commands if c[0] > fault + STILL_WITHIN]
-    assert all(v == 0.0 and w == 0.0 for _, v, w in late)
-    graph.expect(lambda: witness.heard("/navigation", "standing: no", fault), "navigation to say what is missing")
-    if number == signal.SIGSTOP:
-        processes["simulation"].handle.send_signal(signal.SIGCONT)
-    else:
-        graph.start(*NODES["simulation"])
-    back = time.monotonic()
-    graph.until(lambda: witness.moving(back + 0.2), 25.0)
-    assert witness.moving(back + 0.2), f"not moving again; navigation said {witness.said[-3:]}"
+
+    def experiment() -> tuple[str, float]:
+        fault = time.monotonic()
+        processes["simulation"].signal(number)
+        waited = graph.observe(WATCHED)
+
+        def late() -> list[tuple[float, float, float]]:
+            return [c for c in witness.commands if c[0] > fault + STILL_WITHIN]
+
+        graph.expect(lambda: len(late()) >= 5, "5 later commands")
+        moved = [f"{v:.2f} m/s, {w:.2f} rad/s {at - fault:.2f} s after" for at, v, w in late() if v != 0.0 or w != 0.0]
+        witness.expect_heard("/navigation", "standing: no", fault)
+        bring_back(graph, processes, "simulation", number)
+        witness.expect_moving()
+        return (f"commanded {moved[-1]} the fault" if moved else ""), waited
+
+    on_a_fair_machine(experiment)
 
 
 def test_while_a_huge_map_is_being_read_the_robot_stands_and_then_goes_on(driving):
@@ -147,28 +209,22 @@ def test_while_a_huge_map_is_being_read_the_robot_stands_and_then_goes_on(drivin
     maps = graph.node.create_publisher(OccupancyGrid, "map", runtime.LATCHED)
     graph.expect(lambda: maps.get_subscription_count() > 0, "navigation to listen to maps")
     maps.publish(conversions.to_occupancy_grid(huge, conversions.to_stamp(0.0)))
-    stopped = graph.until(lambda: bool(witness.speeds) and witness.speeds[-1][1] < 1e-3, 20.0)
-    assert stopped
-    back = time.monotonic()
-    graph.until(lambda: witness.moving(back + 0.2), 40.0)
-    assert witness.moving(back + 0.2), f"not moving again; navigation said {witness.said[-3:]}"
+    graph.expect(lambda: witness.motions[-1].still, "the robot to stand")
+    witness.expect_moving()
 
 
 def test_a_goal_in_a_wall_is_refused_in_a_sentence_and_a_good_one_then_taken(graph):
     witness = Witness(graph)
     for what in NODES.values():
         graph.start(*what)
-    graph.expect(lambda: witness.heard("/navigation", "waiting for a goal", 0.0), "navigation to be ready", 40.0)
+    witness.expect_heard("/navigation", "waiting for a goal")
     witness.send_goal((8.0, 4.1, 0.0))  # in the corridor's wall
-    refusal = "of room for the robot"
-    graph.expect(lambda: witness.heard("/navigation", refusal, 0.0), "the goal to be refused")
-    # What the base does comes from another process than the refusal, so it is waited for by itself.
-    refused = time.monotonic()
-    graph.expect(lambda: sum(at > refused for at, _, _ in witness.speeds) >= 20, "20 odometry messages afterwards")
+    witness.expect_heard("/navigation", "of room for the robot")
+    witness.expect_motions(20, since=time.monotonic())
     assert all(v == 0.0 and w == 0.0 for _, v, w in witness.commands)
-    assert all(v == 0.0 and w == 0.0 for _, v, w in witness.speeds)
+    assert all(m.speed == 0.0 and m.turning == 0.0 for m in witness.motions)
     witness.send_goal()
-    graph.expect(witness.moving, "the robot to move", 20.0)
+    witness.expect_moving()
 
 
 def test_without_a_map_it_stands_and_says_so(graph):
@@ -178,12 +234,9 @@ def test_without_a_map_it_stands_and_says_so(graph):
     # The map is there, only not under the name that navigation listens to.
     graph.start("sac_son_nav.nodes.navigation", "use_sim_time:=true", remaps=("map:=another_map",))
     witness.send_goal((5.0, 3.0, 0.0))
-    graph.expect(
-        lambda: witness.heard("/navigation", "standing: no map yet", 0.0), "the missing map to be named", 40.0
-    )
-    said = time.monotonic()
-    graph.expect(lambda: sum(at > said for at, _, _ in witness.speeds) >= 20, "20 odometry messages afterwards")
-    assert all(v == 0.0 and w == 0.0 for _, v, w in witness.speeds)
+    witness.expect_heard("/navigation", "standing: no map yet")
+    witness.expect_motions(20, since=time.monotonic())
+    assert all(m.speed == 0.0 and m.turning == 0.0 for m in witness.motions)
 
 
 def broken(message: Any, how: str) -> Any:
@@ -204,24 +257,32 @@ def test_a_broken_scan_stops_the_robot_in_a_sentence_and_a_good_one_lets_it_go_o
     """The real world's scans pass through this test, which breaks them for a while."""
     from sensor_msgs.msg import LaserScan
 
-    witness, breaking = Witness(graph), [False]
+    witness: Witness = Witness(graph)
+    breaking: list[bool] = []  # while there is something in it
     relay = graph.node.create_publisher(LaserScan, "scan", runtime.RELIABLE)
     graph.node.create_subscription(
         LaserScan,
         "scan_from_the_world",
-        lambda message: relay.publish(broken(message, how) if breaking[0] else message),
+        lambda message: relay.publish(broken(message, how) if breaking else message),
         runtime.SENSOR,
     )
     graph.start(*NODES["simulation"], remaps=("scan:=scan_from_the_world",))
     processes = [graph.start(*NODES["perception"]), graph.start(*NODES["navigation"])]
-    graph.expect(lambda: witness.heard("/navigation", "waiting for a goal", 0.0), "navigation to be ready", 40.0)
+    witness.expect_heard("/navigation", "waiting for a goal")
     witness.send_goal()
-    graph.expect(witness.moving, "the robot to move", 20.0)
-    breaking[0], fault = True, time.monotonic()
-    expect_still(witness, fault)
-    sentences = [text for at, name, _, text in witness.said if at > fault and name == "/navigation"]
-    assert any(text.startswith("standing: ") and "scan" in text for text in sentences), sentences
-    breaking[0], back = False, time.monotonic()
-    graph.until(lambda: witness.moving(back + 0.2), 15.0)
-    assert witness.moving(back + 0.2)
+    witness.expect_moving()
+
+    def standing_for_the_scan(since: float) -> bool:
+        said = [text for at, name, _, text in witness.said if at > since and name == "/navigation"]
+        return any(text.startswith("standing: ") and "scan" in text for text in said)
+
+    def experiment() -> tuple[str, float]:
+        fault = time.monotonic()
+        found = comes_to_rest(witness, lambda: breaking.append(True))
+        graph.expect(lambda: standing_for_the_scan(fault), "navigation to stand and to name the scan")
+        breaking.clear()
+        witness.expect_moving()
+        return found
+
+    on_a_fair_machine(experiment)
     assert all(process.handle.poll() is None for process in processes)

