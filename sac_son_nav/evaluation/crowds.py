@@ -134,7 +134,7 @@ def corridor_table(config: FlowConfig) -> Table:
         f"corridor {config.width:g} m wide, steps of {config.step:g} s: mean speed [m/s] (lowest to highest world)",
         {},
     )
-    yield "  flow     [1/m^2]" + "".join(f"{_NAMES[name]:>20}" for name in LAWS) + "     published", {}
+    yield "  flow     [1/m^2]" + "".join(f"  {_NAMES[name]:<18}" for name in LAWS) + " published", {}
     area = config.length * config.width
     for flow, worlds in WORLDS.items():
         off = dict.fromkeys(LAWS, 0.0)
@@ -171,8 +171,8 @@ def draw(path: Path, figures: Figures, config: FlowConfig) -> None:
     ring.set(xlabel="headway [m]", ylabel="mean speed [m/s]", title="single file, Seyfried et al. 2005")
     for k, name in enumerate(LAWS):
         colour = PALETTE[k]
-        rows = figures["ring"]
-        ring.plot([r["headway"] for r in rows], [r["speeds"][name] for r in rows], "o-", color=colour, markersize=4)
+        rows, width = figures["ring"], 6.0 - 2.0 * k  # so that curves in one place are all seen
+        ring.plot([r["headway"] for r in rows], [r["speeds"][name] for r in rows], color=colour, linewidth=width)
         for axes, flow in zip(corridors, WORLDS, strict=True):
             _draw_flow(axes, [r for r in figures["corridor"] if r["flow"] == flow], name, colour)
     density = np.linspace(0.1, 2.2, 200)
