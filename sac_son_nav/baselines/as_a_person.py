@@ -6,6 +6,7 @@ that comes out as well as it can. For a base that can, the functions here hand o
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -92,8 +93,9 @@ class _AsAPerson(Follower):
         self._velocity_wanted = self._law(among, wanted)
         return track(pose, self._velocity_wanted, self.limits), "driving"
 
+    @abstractmethod
     def _law(self, among: Bodies, wanted: Floats) -> Floats:
-        raise NotImplementedError
+        """The velocity (2,) [m/s] that the law makes of the one that is wanted, (2,)."""
 
 
 class SocialForceRobot(_AsAPerson):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import lru_cache
 
 import numpy as np
@@ -20,7 +21,7 @@ TURN_GAIN = 2.0  # [1/s] of a heading error far to the side
 PERSON_RADIUS = 0.25  # [m] of a body, whose size no track tells
 
 
-class Follower:
+class Follower(ABC):
     """A planner that follows the shortest way to its goal; what it minds besides is for others to say.
 
     A subclass answers `_velocity`: what to do, given an observation and the way, as a command and a status.
@@ -57,8 +58,9 @@ class Follower:
         command, status = self._velocity(observation, route)
         return Plan(observation.stamp_s, command, status)
 
+    @abstractmethod
     def _velocity(self, observation: Observation, route: Route) -> tuple[Command, str]:
-        raise NotImplementedError
+        """What to do, and how that is called."""
 
     def _way(self, pose: Floats) -> Route:
         """The way in force, or a new one where there is none or the robot strayed."""
