@@ -15,7 +15,7 @@ from array_api_compat import array_namespace, device
 Array: TypeAlias = Any
 """A ``numpy.ndarray`` or ``torch.Tensor``; docstrings state its shape, unit and frame."""
 
-__all__ = ["Array", "clip", "device", "minimum_at", "namespace", "norm", "put"]
+__all__ = ["Array", "clip", "device", "minimum_at", "namespace", "norm", "norm_of", "put"]
 
 _NAMESPACES: dict[type, Any] = {}
 
@@ -48,9 +48,12 @@ def clip(array: Array, low: float | None = None, high: float | None = None) -> A
 def norm(vectors: Array, floor: float = 1e-9) -> Array:
     """Length of each plane vector, shape (..., 2) -> (...); never below `floor`, so it can be divided by and its
     gradient at zero is zero instead of NaN."""
-    xp = namespace(vectors)
-    x, y = vectors[..., 0], vectors[..., 1]
-    return xp.sqrt(x * x + y * y + floor * floor)
+    return norm_of(vectors[..., 0], vectors[..., 1], floor)
+
+
+def norm_of(x: Array, y: Array, floor: float = 1e-9) -> Array:
+    """The same of vectors whose components x, y (...) come apart."""
+    return namespace(x).sqrt(x * x + y * y + floor * floor)
 
 
 def put(array: Array, rows: Array, index: Array) -> Array:

@@ -240,14 +240,19 @@ def _benchmark(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def _measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser("measure", help="latency, control period and memory of the graph; cost of each part")
-    what = "the running graph over DDS, its parts without ROS, or the environments for training"
-    verb.add_argument("what", choices=("graph", "core", "env"), help=what)
+    what = "the running graph over DDS, its parts without ROS, batches of worlds, or the environments for training"
+    verb.add_argument("what", choices=("graph", "core", "worlds", "env"), help=what)
+    verb.add_argument("--peers", action="store_true", help="with worlds: beside PySocialForce and RVO2, if installed")
     _scenario_options(verb)
     verb.add_argument("--out", type=Path, default=Path("out/measure"), help="folder for the figures as JSON")
 
     def run(options: argparse.Namespace) -> int:
         if options.what != "graph":
             os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+            if options.what == "worlds":
+                from sac_son_nav.evaluation.throughput import measure_worlds
+
+                return measure_worlds(options.out, options.peers)
             from sac_son_nav.evaluation.env_speed import measure_env
             from sac_son_nav.evaluation.speed import measure_core
 

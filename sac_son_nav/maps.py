@@ -88,46 +88,46 @@ class OccupancyMap:
     def distance_at(self, points: Array) -> Array:
         """Distance to the nearest wall (...) [m] at points (..., 2) [m], bilinear between cell centres; points
         beyond the plan take the value at its edge."""
-        return self._sample("distance", points)[..., 0]
+        return self._sample(points, 1)[0]
 
     def distance_and_direction_at(self, points: Array) -> tuple[Array, Array]:
         """`distance_at` points (..., 2) [m], and the direction (..., 2), about unit length, in which it grows."""
-        values = self._sample("distance and direction", points)
-        return values[..., 0], values[..., 1:]
+        distance, x, y = self._sample(points, 3)
+        return distance, namespace(points).stack([x, y], axis=-1)
 
     @cached_property
-    def _fields(self) -> dict[tuple[str, str, str], Array]:
-        """The sampled fields by name, type and device: asked for thousands of times, converted once."""
+    def _fields(self) -> dict[tuple[object, object], list[Array]]:
+        """The sampled fields by type and device: asked for thousands of times, converted once."""
         return {}
 
-    def _field(self, name: str, like: Array) -> Array:
-        """The named field as rows of channels (cells, C), in the type and on the device of `like`."""
-        key = (name, str(like.dtype), str(device(like)))
-        if key not in self._fields:
-            channels = [self.wall_distance[..., None]]
-            if name == "distance and direction":
-                channels.append(self._wall_gradient)
-            flat = np.concatenate(channels, axis=-1).reshape(self.cells.size, -1)
-            self._fields[key] = namespace(like).asarray(flat, dtype=like.dtype, device=device(like))
-        return self._fields[key]
+    def _channels(self, like: Array, count: int) -> list[Array]:
+        """At least the first `count` of distance and its derivatives along x and y, each (cells,), in the type and on
+        the device of `like`."""
+        channels = self._fields.setdefault((like.dtype, device(like)), [])
+        while len(channels) < count:
+            which = len(channels)
+            values = self._wall_gradient[..., which - 1] if which else self.wall_distance
+            kind = {"dtype": like.dtype, "device": device(like)}
+            channels.append(namespace(like).asarray(np.ascontiguousarray(values).reshape(-1), **kind))
+        return channels
 
-    def _sample(self, name: str, points: Array) -> Array:
-        """The named field (..., C) at points (..., 2) [m], bilinear between cell centres."""
+    def _sample(self, points: Array, count: int) -> list[Array]:
+        """The first `count` channels, each (...), at points (..., 2) [m], bilinear between cell centres."""
         xp = namespace(points)
         rows, columns = self.cells.shape
         x = clip((points[..., 0] - self.origin[0]) / self.resolution - 0.5, 0.0, columns - 1.0)
         y = clip((points[..., 1] - self.origin[1]) / self.resolution - 0.5, 0.0, rows - 1.0)
         x0 = clip(xp.floor(x), 0.0, max(columns - 2.0, 0.0))
         y0 = clip(xp.floor(y), 0.0, max(rows - 2.0, 0.0))
-        fx, fy = (x - x0)[..., None], (y - y0)[..., None]
+        fx, fy = x - x0, y - y0
         # Counted as integers: single precision can't tell cells of a large plan apart.
         index = xp.reshape(xp.astype(y0, xp.int64) * columns + xp.astype(x0, xp.int64), (-1,))
-        field = self._field(name, points)
         right, up = (1 if columns > 1 else 0), (columns if rows > 1 else 0)
+        corners = xp.concat([index, index + right, index + up, index + (up + right)])
 
-        def value(offset: int) -> Array:
-            return xp.reshape(xp.take(field, index + offset, axis=0), (*points.shape[:-1], field.shape[-1]))
+        def value(channel: Array) -> Array:
+            v00, v10, v01, v11 = xp.reshape(xp.take(channel, corners, axis=0), (4, *fx.shape))
+            lower, upper = v00 + (v10 - v00) * fx, v01 + (v11 - v01) * fx
+            return lower + (upper - lower) * fy
 
-        lower = value(0) + (value(right) - value(0)) * fx
-        upper = value(up) + (value(up + right) - value(up)) * fx
-        return lower + (upper - lower) * fy
+        return [value(channel) for channel in self._channels(points, count)[:count]]

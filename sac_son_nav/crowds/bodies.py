@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sac_son_nav.arrays import Array, clip, norm
+from sac_son_nav.arrays import Array, clip, device, namespace, norm
 
 AT_LEAST = 0.3  # [m/s]
+CACHED = 16384  # pairs worked out at once: as many as a processor's cache holds
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,33 @@ def advance(
     cap = clip(norm(desired) * tolerance, AT_LEAST, None)
     velocities = velocities * clip(cap / norm(velocities), None, 1.0)[..., None]
     return positions + dt * velocities, velocities
+
+
+def of_pairs(positions: Array, velocities: Array, radii: Array) -> list[Array]:
+    """Of every two people, at `positions` and `velocities` (..., N, 2) with `radii` (..., N), the first's place and
+    velocity (..., P, 2) and radius (..., P), then the second's."""
+    xp = namespace(positions, velocities)
+    both = (xp.asarray(k, device=device(positions)) for k in pairs(positions.shape[-2])[:2])
+    given = ((positions, -2), (velocities, -2), (radii, -1))
+    return [xp.take(values, k, axis=axis) for k in both for values, axis in given]
+
+
+def between_people(force: Callable[..., Array], positions: Array, velocities: Array, radii: Array) -> Array:
+    """What people do to each other, (..., N, 2), by a law of action and reaction: given :func:`of_pairs`, `force` is
+    what the second of each pair does to the first, (..., P, 2), and the opposite of what the first does to the
+    second. So each pair is worked out once, and a signed incidence matrix sums them up."""
+    xp, where, count = namespace(positions, velocities), device(positions), positions.shape[-2]
+    signs = pairs(count)[2]
+    incidence = xp.asarray(signs, dtype=positions.dtype, device=where)
+    shape = np.broadcast_shapes(positions.shape, velocities.shape)
+    at_once = max(1, CACHED // signs.shape[1])
+    if math.prod(shape[:-2]) <= at_once or str(where) != "cpu":
+        return xp.matmul(incidence, force(*of_pairs(positions, velocities, radii)))
+    worlds = [xp.reshape(xp.broadcast_to(a, shape), (-1, count, 2)) for a in (positions, velocities)]
+    worlds.append(xp.reshape(xp.broadcast_to(radii, shape[:-1]), (-1, count)))
+    starts = range(0, worlds[0].shape[0], at_once)
+    blocks = [xp.matmul(incidence, force(*of_pairs(*(a[k : k + at_once] for a in worlds)))) for k in starts]
+    return xp.reshape(xp.concat(blocks, axis=0), shape)
 
 
 @lru_cache(maxsize=64)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from sac_son_nav.arrays import Array, clip, device, namespace, norm
-from sac_son_nav.crowds.bodies import RobotBody, advance, pairs
+from sac_son_nav.crowds.bodies import RobotBody, advance, between_people, of_pairs
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.maps import OccupancyMap
 
@@ -48,8 +48,7 @@ class PowerLawConfig:
 def energy(positions: Array, velocities: Array, radii: Array, config: PowerLawConfig) -> Array:
     """Interaction energy (...) [m^2/s^2] of all pairs of people at `positions` and `velocities` (..., N, 2); `radii`
     (N,) [m]. Equation 2: E = k / tau^2 exp(-tau / tau_0) for two who would collide in tau, else 0."""
-    apart, relative, bodies = _between(positions, velocities, radii)
-    time, coming, _ = _collision(apart, relative, bodies, config)
+    time, coming, _ = _collision(*_between(*of_pairs(positions, velocities, radii)), config)
     xp = namespace(positions)
     return xp.sum(coming * config.strength / time**2 * xp.exp(-time / config.horizon), axis=-1)
 
@@ -68,8 +67,11 @@ def acceleration(
     xp = namespace(positions, velocities)
     push = 0.0 * positions
     if positions.shape[-2] > 1:
-        incidence = xp.asarray(pairs(positions.shape[-2])[2], dtype=positions.dtype, device=device(positions))
-        push = push + xp.matmul(incidence, _interaction(*_between(positions, velocities, radii), config))
+
+        def force(*both: Array) -> Array:
+            return _interaction(*_between(*both), config)
+
+        push = push + between_people(force, positions, velocities, radii)
     if robot is not None:
         apart = robot.position[..., None, :] - positions
         relative = robot.velocity[..., None, :] - velocities
@@ -104,14 +106,11 @@ def step(
     return positions, velocities
 
 
-def _between(positions: Array, velocities: Array, radii: Array) -> tuple[Array, Array, Array]:
-    """Of each pair: from the first to the second, how the second moves past the first, both (..., P, 2), and the
-    sum of their radii (..., P)."""
-    xp = namespace(positions, velocities)
-    i, j = (xp.asarray(k, device=device(positions)) for k in pairs(positions.shape[-2])[:2])
-    apart = xp.take(positions, j, axis=-2) - xp.take(positions, i, axis=-2)
-    relative = xp.take(velocities, j, axis=-2) - xp.take(velocities, i, axis=-2)
-    return apart, relative, xp.take(radii, i, axis=-1) + xp.take(radii, j, axis=-1)
+def _between(
+    place: Array, velocity: Array, radius: Array, other_place: Array, other_velocity: Array, other_radius: Array
+) -> tuple[Array, Array, Array]:
+    """From one to the other, how the other moves past the one, both (..., 2), and the sum of their radii (...)."""
+    return other_place - place, other_velocity - velocity, radius + other_radius
 
 
 def _collision(apart: Array, relative: Array, bodies: Array, config: PowerLawConfig) -> tuple[Array, Array, Array]:

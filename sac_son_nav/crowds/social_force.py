@@ -11,9 +11,10 @@ Shapes: N people, any leading batch dimensions (worlds, candidate plans) which b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
-from sac_son_nav.arrays import Array, clip, device, namespace, norm
-from sac_son_nav.crowds.bodies import RobotBody, advance, pairs
+from sac_son_nav.arrays import Array, clip, namespace, norm, norm_of
+from sac_son_nav.crowds.bodies import RobotBody, advance, between_people
 from sac_son_nav.maps import OccupancyMap
 
 __all__ = ["RobotBody", "SocialForceConfig", "acceleration", "step"]
@@ -52,7 +53,7 @@ def acceleration(
     xp = namespace(positions, velocities)
     total = (desired - velocities) / config.relaxation_time
     if positions.shape[-2] > 1:
-        total = total + _between_people(positions, velocities, radii, config)
+        total = total + between_people(partial(interaction, config=config), positions, velocities, radii)
     if robot is not None:
         push = interaction(
             positions,
@@ -92,28 +93,6 @@ def step(
     return advance(positions, velocities, push, desired, dt, config.speed_tolerance)
 
 
-def _between_people(positions: Array, velocities: Array, radii: Array, config: SocialForceConfig) -> Array:
-    """What people do to each other, (..., N, 2) [m/s^2].
-
-    Swapping two people turns D, e and with them t and n round and leaves theta and B as they are: the law is
-    action and reaction. So each pair is worked out once, and a signed incidence matrix (N, pairs) sums them up.
-    """
-    xp = namespace(positions, velocities)
-    first, second, signs = pairs(positions.shape[-2])
-    incidence = xp.asarray(signs, dtype=positions.dtype, device=device(positions))
-    i, j = (xp.asarray(k, device=device(positions)) for k in (first, second))
-    pushes = interaction(
-        xp.take(positions, i, axis=-2),
-        xp.take(velocities, i, axis=-2),
-        xp.take(radii, i, axis=-1),
-        xp.take(positions, j, axis=-2),
-        xp.take(velocities, j, axis=-2),
-        xp.take(radii, j, axis=-1),
-        config,
-    )
-    return xp.matmul(incidence, pushes)
-
-
 def interaction(
     own_position: Array,
     own_velocity: Array,
@@ -127,18 +106,18 @@ def interaction(
 
     Paper, equations 2 and 3: D = lambda (v_i - v_j) + e_ij; B = gamma |D|; theta is the angle from D to e_ij;
     f = -A exp(-d/B) [ exp(-(n' B theta)^2) t + sign(theta) exp(-(n B theta)^2) n ] with t along D and n to its
-    left, so that a body to the left of where one is heading pushes to the right.
+    left, so that a body to the left of where one is heading pushes to the right. Swapping two bodies turns D, e and
+    with them t and n round and leaves theta and B as they are: action and reaction.
     """
     xp = namespace(own_position, position)
-    offset = position - own_position
+    offset, relative = position - own_position, config.relative_velocity_weight * (own_velocity - velocity)
+    # By components: rows of pairs instead of rows of two numbers keep a processor twice as busy.
     distance = norm(offset)
-    towards = offset / distance[..., None]
-    heading = config.relative_velocity_weight * (own_velocity - velocity) + towards
-    length = norm(heading)
-    along = heading / length[..., None]
-    cross = along[..., 0] * towards[..., 1] - along[..., 1] * towards[..., 0]
-    dot = along[..., 0] * towards[..., 0] + along[..., 1] * towards[..., 1]
-    theta = xp.atan2(cross, dot)
+    towards_x, towards_y = offset[..., 0] / distance, offset[..., 1] / distance
+    heading_x, heading_y = relative[..., 0] + towards_x, relative[..., 1] + towards_y
+    length = norm_of(heading_x, heading_y)
+    along_x, along_y = heading_x / length, heading_y / length
+    theta = xp.atan2(along_x * towards_y - along_y * towards_x, along_x * towards_x + along_y * towards_y)
     bodies = own_radius + radius
     reach = config.reach * length
     apart = clip(distance - bodies + 2.0 * REFERENCE_RADIUS, 0.0, None)
@@ -148,8 +127,8 @@ def interaction(
     contact = config.contact_stiffness * clip(bodies - distance, 0.0, None)
     return xp.stack(
         [
-            -slow * along[..., 0] + turn * along[..., 1] - contact * towards[..., 0],
-            -slow * along[..., 1] - turn * along[..., 0] - contact * towards[..., 1],
+            -slow * along_x + turn * along_y - contact * towards_x,
+            -slow * along_y - turn * along_x - contact * towards_y,
         ],
         axis=-1,
     )

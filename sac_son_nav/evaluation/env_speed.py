@@ -24,7 +24,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "laser": {"observation": "laser"},
 }
 WARM = 250  # steps of the batch before the clock starts, in which its worlds, all new at first, come to differ in age
-FEWEST, ENOUGH = 250, 20_000  # steps of the batch, and of all robots together, that are timed at least
+FEWEST, ENOUGH = 250, 5_000  # steps of the batch, and of all robots together, that are timed at least
 
 
 def measure_env(scenario: str, seed: int, robot: str, out: Path) -> int:

@@ -248,19 +248,19 @@ class People:
         xp = namespace(self.positions)
         offset = self._target - self.positions
         distance = norm(offset)
-        direction = offset / distance[..., None]
+        x, y = offset[..., 0] / distance, offset[..., 1] / distance
         if not self._walking.plain and self._stops.shape[-2]:
-            guide = xp.reshape(xp.take(self._guide, self._cells() + xp.reshape(self._way, (-1,)), axis=0), (-1, 3))
-            guide = xp.reshape(guide, (*distance.shape, 3))
-            straight = (guide[..., 2] > 0.5) | (distance < 2.0 * self.config.arrival)
-            direction = xp.where(straight[..., None], direction, guide[..., :2])
-        x, y, c, s = direction[..., 0], direction[..., 1], self._turn[..., 0], self._turn[..., 1]
-        veered = xp.stack([c * x - s * y, s * x + c * y], axis=-1)
-        direction = xp.where((distance > 1.0)[..., None], veered, direction)
+            guide = xp.take(self._guide, self._cells() + xp.reshape(self._way, (-1,)), axis=0)
+            along_x, along_y, in_sight = (xp.reshape(guide[:, k], distance.shape) for k in range(3))
+            straight = (in_sight > 0.5) | (distance < 2.0 * self.config.arrival)
+            x, y = xp.where(straight, x, along_x), xp.where(straight, y, along_y)
+        c, s, far = self._turn[..., 0], self._turn[..., 1], distance > 1.0
+        x, y = xp.where(far, c * x - s * y, x), xp.where(far, s * x + c * y, y)
         # Who stands within reach of the stop doesn't shuffle to the exact point; who has none stands.
         standing = (self._there & (distance < self.config.arrival)) | (self._lengths == 0)
         slowed = xp.where(standing, 0.0, xp.minimum(self.speeds, distance / self.config.slowing_time))
-        return xp.where(self._stays | standing, slowed, self.speeds)[..., None] * direction
+        pace = xp.where(self._stays | standing, slowed, self.speeds)
+        return xp.stack([pace * x, pace * y], axis=-1)
 
     def _cells(self) -> Array:
         """The number of the coarse cell under each person, (all of them,)."""

@@ -106,7 +106,7 @@ class World:
         there = np.broadcast_to(np.asarray(present, dtype=bool), self.batch)
         self.present = xp.asarray(np.array(there), device=device_of(like))
         self._anywhere, self._everywhere = bool(there.any()), bool(there.all())
-        self._goal = real(scenario.robot_goal[:2])
+        self._goal, self._walled = real(scenario.robot_goal[:2]), bool(scenario.floor.occupied.any())
         self.crowd: Crowd = (
             scenario.recorded.crowd(self.batch, like)
             if scenario.recorded is not None
@@ -268,7 +268,7 @@ class World:
         x0, x1, y0, y1 = self.scenario.floor.extent
         x, y = places[..., 0], places[..., 1]
         to_edge = xp.minimum(xp.minimum(x - x0, x1 - x), xp.minimum(y - y0, y1 - y))
-        if not self.scenario.floor.occupied.any():
+        if not self._walled:
             return to_edge
         return xp.minimum(self.scenario.floor.distance_at(places), to_edge)
 

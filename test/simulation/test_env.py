@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from sac_son_nav.errors import ConfigError, MessageError  # noqa: E402
 from sac_son_nav.simulation.env import SocialNavEnv, SocialNavVectorEnv  # noqa: E402
 from sac_son_nav.simulation.person_groups import PersonGroup, Stop  # noqa: E402
 from sac_son_nav.simulation.recorded import Recording  # noqa: E402
-from sac_son_nav.simulation.rewards import RewardConfig  # noqa: E402
+from sac_son_nav.simulation.rewards import TERMS, RewardConfig  # noqa: E402
 from sac_son_nav.simulation.scenarios import Scenario  # noqa: E402
 from sac_son_nav.simulation.world import World  # noqa: E402
 from test.simulation.worlds import room, world  # noqa: E402
@@ -45,6 +47,21 @@ def actions(step: int, count: int) -> np.ndarray:
     """Every robot drives in its own way."""
     turns = 0.4 * np.sin(0.3 * step + np.arange(count))
     return np.stack([np.ones(count), turns], axis=-1).astype(np.float32)
+
+
+def test_what_the_page_shows_works() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/environments.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["info"]["displacement"].shape == (4,)  # the people of the scenario named there
+    assert isinstance(names["envs"], SocialNavVectorEnv)
+    told = set(re.findall(r"^\| `(\w+)` \| \(", page, re.MULTILINE))
+    assert told == set(SocialNavEnv(short(), observation="both").observation_space)
+    weights = dict(re.findall(r"^\| `(\w+)` \|[^|]*\|[^|]*\| (-?[\d.]+) \|$", page, re.MULTILINE))
+    assert {name: float(weight) for name, weight in weights.items()} == {
+        name: getattr(RewardConfig(), name) for name in TERMS
+    }
 
 
 @pytest.mark.parametrize("observation", ["tracks", "laser", "both"])
