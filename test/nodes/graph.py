@@ -24,7 +24,7 @@ from rclpy.qos import QoSProfile
 from sac_son_nav.nodes.transport import avoid_shared_memory
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0  # [s] for what must happen in the end: only a failure takes that long, a busy machine far less
+PATIENCE = 120.0  # [s] for what must happen in the end: only a failure takes that long, a busy machine far less
 KEPT_WAITING = 0.1  # [s] that a process had work and no processor, from which on its lateness is the machine's
 ATTEMPTS = 3
 TURN = 0.05  # [s] for the next message
@@ -120,6 +120,7 @@ class Graph:
         self._executor.add_node(self.node)
         self._processes: list[Process] = []
         self._paused = 0.0  # [s] by which a turn has taken longer than it may
+        self.explain: Callable[[], str] = lambda: ""  # what else to say of a failure
         for key, value in before.items():
             if value is None:
                 os.environ.pop(key, None)
@@ -181,9 +182,13 @@ class Graph:
 
         self.until(over, within)
         if not happened():
-            said = "\n".join(f"{' '.join(p.handle.args[2:4])}: {p.said()[-2000:]}" for p in self._processes)
+            said = "\n".join(
+                f"{' '.join(p.handle.args[2:4])} (status {p.handle.poll()}): {p.said()[-2000:]}"
+                for p in self._processes
+            )
             raise AssertionError(
-                f"expected {what} within {within} s and no process to end; the processes said:\n{said}"
+                f"expected {what} within {within} s and no process to end; the processes said:\n{said}\n"
+                f"{self.explain()}\nload {' '.join(f'{load:.1f}' for load in os.getloadavg())}"
             )
 
     def ask(self, kind: type, service: str, request: Any) -> Any:

@@ -62,7 +62,15 @@ class Witness:
         make(Odometry, "ground_truth/odom", self._truth, runtime.SENSOR)
         make(Twist, "cmd_vel", self._command, runtime.RELIABLE)
         make(DiagnosticArray, "diagnostics", self._diagnostics, runtime.RELIABLE)
+        self.graph.explain = self.tell
         self.goals = self.graph.node.create_publisher(PoseStamped, "goal_pose", runtime.LATCHED)
+
+    def tell(self) -> str:
+        """The last that was heard, for a test that failed."""
+        now = time.monotonic()
+        said = [f"{at - now:.1f} s {name}: {text}" for at, name, _, text in self.said[-12:]]
+        motions = f"{len(self.motions)} odometry messages, the last {self.motions[-1:]} at {now:.1f} s"
+        return "\n".join([*said, motions, f"{len(self.commands)} commands, the last {self.commands[-3:]}"])
 
     def send_goal(self, pose=GOAL) -> None:
         stamp = self.graph.node.get_clock().now().to_msg()
