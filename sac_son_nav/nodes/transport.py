@@ -25,15 +25,19 @@ def avoid_shared_memory() -> None:
     """Set this process's environment, and its children's, so that Fast DDS does without shared memory.
 
     Must come before the process's first node. Nothing changes under another middleware, and nothing where the user
-    chose: a profiles file, ROS_STATIC_PEERS, or FASTDDS_BUILTIN_TRANSPORTS (DEFAULT brings shared memory back).
+    chose: a profiles file, FASTDDS_BUILTIN_TRANSPORTS (DEFAULT brings shared memory back), or ROS_STATIC_PEERS beside
+    LOCALHOST, which only the middleware can combine.
     """
     if not rclpy.get_rmw_implementation_identifier().startswith("rmw_fastrtps"):
         return
     ours = str(resource("config", "dds/localhost.xml"))
-    unchosen = {TRANSPORTS: "UDPv4", **dict.fromkeys(PROFILES.values(), ours), "ROS_STATIC_PEERS": ""}
+    unchosen = {TRANSPORTS: "UDPv4", **dict.fromkeys(PROFILES.values(), ours)}
+    local = os.environ.get(RANGE) == "LOCALHOST" or os.environ.get(LOCAL_ONLY) == "1"
+    if local:
+        unchosen["ROS_STATIC_PEERS"] = ""
     if any(os.environ.get(name, value) != value for name, value in unchosen.items()):
         return
-    if os.environ.get(RANGE) == "LOCALHOST" or os.environ.get(LOCAL_ONLY) == "1":
+    if local:
         # Told to stay on the machine, rmw_fastrtps asks for shared memory whatever the first variable says; left to
         # the file alone it does not.
         os.environ[PROFILES[_fast_dds()]] = ours

@@ -32,6 +32,8 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, rmw: str = "rmw_fastrtps_cpp",
 
 def test_on_a_network_it_is_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     assert surroundings(monkeypatch) == {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"}
+    peers = {"ROS_STATIC_PEERS": "10.0.0.2"}
+    assert surroundings(monkeypatch, **peers) == {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4", **peers}
 
 
 @pytest.mark.parametrize(("version", "name"), transport.PROFILES.items())
