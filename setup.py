@@ -46,7 +46,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["sac_son_nav*", "expressive_motion*"]),
-    package_data={"sac_son_nav": ["py.typed"]},
+    package_data={"sac_son_nav": ["py.typed"], "expressive_motion": ["py.typed", "*.yaml", "prompts/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
@@ -73,6 +73,8 @@ setup(
     extras_require={
         "ros": wheels("9.1.2", "5.5.1", "2.3.0"),  # Kilted
         "ros_jazzy": wheels("7.1.6", "5.3.6", "2.0.3"),
+        # Language models and the sandbox their programs run in; navigation does without.
+        "expression": ["httpx>=0.27", "pydantic-monty>=1.4"],
         "train": ["gymnasium>=1.1", "torch>=2.6"],
         "test": ["pytest", "hypothesis"],
     },

@@ -24,6 +24,8 @@ from sac_son_nav.kinematics import BaseLimits
 from sac_son_nav.maps import FREE, OCCUPIED, UNKNOWN, OccupancyMap
 
 PACKAGE = "sac_son"
+PROFILE_SECTIONS = ("expression",)
+"""Parts of a robot's profile that navigation does not read; who does checks them."""
 T = TypeVar("T")
 
 
@@ -170,10 +172,27 @@ def read_parameters(path: Path | str, node: str) -> dict[str, Any]:
 
 def load_robot(name_or_path: str) -> RobotProfile:
     """A robot profile by name (``config/robots/<name>.yaml``) or by path."""
+    path = _robot_file(name_or_path)
+    document = read_yaml(path)
+    if isinstance(document, Mapping):
+        document = {key: value for key, value in document.items() if key not in PROFILE_SECTIONS}
+    return build(RobotProfile, document, str(path))
+
+
+def load_robot_section(name_or_path: str, section: str) -> Mapping[str, Any] | None:
+    """One of the PROFILE_SECTIONS of a profile, as it stands there; None where the profile has none."""
+    path = _robot_file(name_or_path)
+    values = read_yaml(path).get(section)
+    if values is not None and not isinstance(values, Mapping):
+        raise ConfigError(f"{path}: {section}: expected a mapping of settings, got {values!r}")
+    return values
+
+
+def _robot_file(name_or_path: str) -> Path:
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml"):
         path = resource("config", f"robots/{name_or_path}.yaml", what="robot profile")
-    return build(RobotProfile, read_yaml(path), str(path))
+    return path
 
 
 def load_map(path: Path | str) -> OccupancyMap:

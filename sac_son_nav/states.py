@@ -112,3 +112,25 @@ class Command:
 
 
 STOP = Command()
+
+
+@dataclass(frozen=True)
+class SocialEvent:
+    """Something that went on between the robot and people, told by navigation to whoever expresses it.
+
+    kind: one of EVENT_KINDS. person: id of the track it is about, or None; position (2,) [m] of that person in
+    `frame`. detail: a sentence for logs.
+    """
+
+    stamp_s: float
+    kind: str
+    person: int | None = None
+    position: Floats | None = None
+    frame: str = "map"
+    detail: str = ""
+
+
+EVENT_KINDS = ("blocked", "made_way", "passing", "yielding", "arrived", "bumped", "lost", "thanked")
+"""blocked: a person stands in the way and there is no way round. made_way: who blocked it has stepped aside.
+passing: about to pass somebody closely. yielding: slowed or stopped so that somebody may go first. arrived: at the
+goal. bumped: something touched the robot. lost: it no longer knows where it is. thanked: somebody thanked it."""
