@@ -14,6 +14,8 @@ from expressive_motion.robot import Call, Description, Value
 if TYPE_CHECKING:
     from pydantic_monty import MontyError, MontySession, SourceRange, SyncSnapshot
 
+DROPPED = "the program: was dropped"
+
 
 class Session:
     """A program in its worker. Made by :meth:`expressive_motion.sandbox.Sandbox.start`.
@@ -54,6 +56,8 @@ class Session:
         except ProgramError as error:
             self._error = self._error or str(error)
             self._give_back()
+            if self._dropped:  # which is why its process ended
+                raise ProgramError(DROPPED) from None
             raise
         except BaseException:
             self._error = "the program: broken off"
@@ -90,7 +94,7 @@ class Session:
 
     def _refuse(self) -> None:
         if self._dropped:
-            raise ProgramError("the program: was dropped")
+            raise ProgramError(DROPPED)
         if self._error:
             raise ProgramError(self._error)
 
