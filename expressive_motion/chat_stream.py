@@ -18,6 +18,10 @@ STREAM_BYTES = 32 * TEXT_BYTES
 """The most a whole stream may hold; each word comes wrapped in some hundred bytes of its own."""
 
 
+class Refused(ModelError):
+    """The model was reached and declined; asking again is no use."""
+
+
 @dataclass
 class EventReader:
     """Server-sent events: lines end in LF, CR or CRLF, comments are skipped, a blank line ends an event."""
@@ -73,10 +77,12 @@ class EventReader:
 
 @dataclass
 class Completion:
-    """One answer as it grows. `finished` once the server has said that it is whole."""
+    """One answer as it grows. `finished` once the server has said that no more comes, `cut` where that was only
+    because max_tokens were reached."""
 
     text: str = ""
     finished: bool = False
+    cut: bool = False
     tokens_in: int | None = None
     tokens_out: int | None = None
     _parts: list[str] = field(default_factory=list)
@@ -118,7 +124,7 @@ class Completion:
             if not isinstance(value, str):
                 raise ModelError(f"expected text as the message's {name}, got {type(value).__name__}")
             if name == "refusal":
-                raise ModelError(f"the model refuses: {one_line(value)}")
+                raise Refused(f"the model refuses: {one_line(value)}")
             self._bytes += len(value.encode(errors="replace"))  # thoughts count, though nobody reads them
             if self._bytes > TEXT_BYTES:
                 raise ModelError(f"expected a reply of at most {TEXT_BYTES} bytes, got a longer one")
@@ -127,10 +133,9 @@ class Completion:
         if message.get("tool_calls") or message.get("function_call"):
             raise ModelError("expected an answer, got a tool call")
         reason = choice.get("finish_reason")
-        if reason == "length":
-            raise ModelError("the reply was cut off: it is longer than max_tokens")
+        self.cut = self.cut or reason == "length"
         if reason == "content_filter":
-            raise ModelError("the server's content filter withheld the reply")
+            raise Refused("the server's content filter withheld the reply")
         self.finished = self.finished or reason is not None
 
 

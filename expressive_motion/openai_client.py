@@ -24,6 +24,7 @@ from expressive_motion.chat_stream import (
     TEXT_BYTES,
     Completion,
     EventReader,
+    Refused,
     error_text,
     one_line,
     parse_object,
@@ -56,6 +57,7 @@ class _Failure:
     again: bool = False
     wait_s: float = 0.0
     refuses: str = ""  # the optional part of the request that the server did not take
+    declined: bool = False  # by the model
 
 
 class OpenAIModel:
@@ -107,7 +109,8 @@ class OpenAIModel:
         seed: int = 0,
         cancelled: Callable[[], bool] = never,
     ) -> str:
-        """The plain text with which the model goes on; ModelError where there is none in time."""
+        """The plain text with which the model goes on, cut off after `max_tokens`. ModelError where there is none in
+        time, Refused where the model declines."""
         ends = time.monotonic() + self.config.deadline_s
         return self._talk(messages, seed, cancelled, ends, None, max_tokens).text
 
@@ -131,7 +134,9 @@ class OpenAIModel:
         except RuntimeError as error:
             got = _Failure(f"the client failed: {error}")
         if isinstance(got, _Failure):
-            raise ModelError(f"{self._where}: {got.what}")
+            raise (Refused if got.declined else ModelError)(f"{self._where}: {got.what}")
+        if got.cut and form:
+            raise ModelError(f"{self._where}: the reply was cut off: it is longer than max_tokens")
         return got
 
     async def _tries(
@@ -156,10 +161,10 @@ class OpenAIModel:
                 refused |= {got.refuses}
                 continue
             if not got.again or count == self.config.retries:
-                return _Failure(f"{got.what}{f', {count + 1} times' if count else ''}")
+                return replace(got, what=f"{got.what}{f', {count + 1} times' if count else ''}")
             wait = max(got.wait_s, self.config.backoff_s * 2**count * (0.5 + self._jitter()))
             if time.monotonic() + wait >= ends:
-                return _Failure(f"{got.what}; the next try, in {wait:.1f} s, would be past the deadline")
+                return replace(got, what=f"{got.what}; the next try, in {wait:.1f} s, would be past the deadline")
             count += 1
             await asyncio.sleep(wait)
 
@@ -209,7 +214,7 @@ class OpenAIModel:
             ):
                 return await self._read(response, body, key)
         except ModelError as error:
-            return _Failure(str(error))
+            return _Failure(str(error), declined=isinstance(error, Refused))
         except httpx.ConnectTimeout:
             return _Failure(f"no connection within {self.config.connect_s:g} s", again=True)
         except httpx.TimeoutException:

@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("httpx")
 
 from expressive_motion.chain import schema
+from expressive_motion.chat_stream import Refused
 from expressive_motion.errors import ModelError
 from expressive_motion.language_model import Answer, Message, Question
 from expressive_motion.openai_client import OpenAIModel
@@ -367,10 +368,16 @@ def test_several_threads_ask_at_once() -> None:
 
 
 def test_complete_gives_plain_text() -> None:
-    with serve(says("4")) as served:
-        assert model(served.url).complete([Message("user", "2 + 2?")], max_tokens=5) == "4"
+    with serve(sends(head() + delta(content="4, beca") + stop("length"))) as served:
+        assert model(served.url).complete([Message("user", "2 + 2?")], max_tokens=5) == "4, beca"
         assert served.requests[0]["max_tokens"] == 5
         assert "response_format" not in served.requests[0]
+
+
+@pytest.mark.parametrize("raw", [delta(refusal="No."), stop("content_filter")])
+def test_a_model_that_declines_is_told_from_a_server_that_fails(raw: bytes) -> None:
+    with serve(sends(head() + raw)) as served, pytest.raises(Refused):
+        model(served.url).complete([Message("user", "2 + 2?")])
 
 
 def test_a_question_without_a_prompt_is_refused() -> None:

@@ -15,6 +15,7 @@ from expressive_motion.recorded_model import RecordedModel, Recorder, key_of
 
 SOCIAL = {"reasoning": "r", "human_motion": "They nod.", "left_out": "", "refusal": ""}
 MOTION = {"reasoning": "r", "steps": ["Nod."]}
+EMPTY = '{"module": "robot_motion", "fields": {}, "content": {"reasoning": "", "steps": []}}'
 FIELDS = {"instruction": "Nod.", "situation": "", "forbidden": frozenset({"speech", "base"})}
 
 
@@ -93,11 +94,7 @@ def test_a_recording_written_by_hand_needs_no_more_than_question_and_content(tmp
         ('{"version": 1, "answers": [{"module": "x"}]}', r"answers\[0\]: expected a module"),
         ('{"version": 1, "answers": [{"module": "feedback"}]}', "the question's fields"),
         ('{"version": 1, "answers": [{"module": "feedback", "fields": {}, "content": 3}]}', "got 3"),
-        (
-            '{"version": 1, "answers": [{"module": "robot_motion", "fields": {},'
-            ' "content": {"reasoning": "", "steps": []}}]}',
-            "expected 1 to 30 items",
-        ),
+        (f'{{"version": 1, "answers": [{EMPTY}]}}', "expected 1 to 30 items"),
     ],
 )
 def test_a_broken_recording_is_refused_in_a_sentence(tmp_path: Path, document: str, told: str) -> None:
