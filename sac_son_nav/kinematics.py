@@ -5,7 +5,7 @@ Shapes: velocities are (..., 2) arrays of v [m/s, forward] and w [rad/s, counter
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sac_son_nav.arrays import Array, clip, namespace
 from sac_son_nav.errors import ConfigError
@@ -29,6 +29,10 @@ class BaseLimits:
                 raise ConfigError(f"{name}: expected a positive number, got {getattr(self, name)}")
         if self.vx_min > 0.0:
             raise ConfigError(f"vx_min: expected zero or less, got {self.vx_min}")
+
+    def forward_only(self) -> BaseLimits:
+        """The same base when it may not reverse."""
+        return replace(self, vx_min=0.0)
 
 
 def unicycle_step(pose: Array, velocity: Array, dt: float) -> Array:

@@ -45,6 +45,7 @@ class DynamicWindowConfig:
     oscillation_reset_dist: float = 0.05  # [m] after which the robot may turn the other way again
     oscillation_reset_angle: float = 0.2  # [rad], likewise
     x_only_threshold: float = 0.05  # [m/s] up to which turning is turning on the spot
+    reverse: bool = False  # drive backward too, as far as the base can
     inflation: InflationConfig = field(default_factory=InflationConfig)
 
     def __post_init__(self) -> None:
@@ -65,7 +66,7 @@ class DynamicWindow(Bending):
 
     def __init__(self, config: DynamicWindowConfig, radius: float, limits: BaseLimits, seed: int = 0) -> None:
         """`seed` changes nothing: nothing is drawn by lot."""
-        super().__init__(radius, limits)
+        super().__init__(radius, limits, config.reverse)
         self.config = config
         self.costs = Costmap(None, radius, config.inflation)
         self._turns = TurningTrend()

@@ -24,11 +24,12 @@ PERSON_RADIUS = 0.25  # [m] of a body, whose size no track tells
 class Follower(ABC):
     """A planner that follows the shortest way to its goal; what it minds besides is for others to say.
 
-    A subclass answers `_velocity`: what to do, given an observation and the way, as a command and a status.
+    A subclass answers `_velocity`: what to do, given an observation and the way, as a command and a status. It drives
+    forward alone unless `reverse`, whatever the base can do.
     """
 
-    def __init__(self, radius: float, limits: BaseLimits) -> None:
-        self.radius, self.limits = radius, limits
+    def __init__(self, radius: float, limits: BaseLimits, reverse: bool = False) -> None:
+        self.radius, self.limits = radius, limits if reverse else limits.forward_only()
         self.floor: OccupancyMap | None = None
         self.goal: Floats | None = None
         self.route: Route | None = None

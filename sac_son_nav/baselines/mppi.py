@@ -60,6 +60,7 @@ class MppiConfig:
     angle_most: float = 1.0  # [rad] below which the angle to the way does not matter
     path_threshold: float = 0.5  # [m] to the goal within which the direction of travel does not matter
     lookahead_time: float = 2.0  # [s] of the answer that has to be free
+    reverse: bool = False  # drive backward too, as far as the base can
     inflation: InflationConfig = field(default_factory=InflationConfig)
 
     def __post_init__(self) -> None:
@@ -76,7 +77,7 @@ class Mppi(Bending):
     """Drives by the weighted mean of its samples."""
 
     def __init__(self, config: MppiConfig, radius: float, limits: BaseLimits, seed: int = 0) -> None:
-        super().__init__(radius, limits)
+        super().__init__(radius, limits, config.reverse)
         self.config, self.random = config, np.random.default_rng(seed)
         self.costs = Costmap(None, radius, config.inflation)
         self._forget()

@@ -36,6 +36,7 @@ class NavigationConfig:
     attention_range: float = 8.0  # [m] beyond which a person is left out of the plan
     replan_aside: float = 1.5  # [m] off the route at which a new one is made
     blocked_after: float = 3.0  # [s] without a way on, after which the route is made anew round what is seen
+    reverse: bool = False  # plan to drive backward too, as far as the base can
     person_radius: float = 0.45  # [m] round a track within which laser returns are the person's, not an obstacle's
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     planner: PlannerConfig = field(default_factory=PlannerConfig)
@@ -93,7 +94,8 @@ class Navigator:
         predictor: Predictor | None = None,
         seed: int = 0,
     ) -> None:
-        self.config, self.radius, self.limits = config, radius, limits
+        self.config, self.radius, self.base = config, radius, limits
+        self.limits = limits if config.reverse else limits.forward_only()  # to plan with
         self.predictor: Predictor = predictor or SocialForce(config.human_model)
         self.random = np.random.default_rng(seed)
         self.floor: OccupancyMap | None = None
@@ -181,6 +183,15 @@ class Navigator:
             {name: float(values[best]) for name, values in terms.items()},
             options.poses,
         )
+
+    def guard(self, command: Command, observation: Observation, period: float, sees_behind: bool = True) -> Verdict:
+        """Somebody else's command for the same base, through the same shield; `period` [s] since the last command. It
+        may be backward where the laser sees what is there. The next plan goes on from it."""
+        start = self._moving(observation.robot.velocity)
+        limits = self.base if sees_behind else self.base.forward_only()
+        verdict = self._shield(command.as_array(), start, observation, limits, period)
+        self._command = verdict.command.as_array()
+        return verdict
 
     # -- the parts of a step ------------------------------------------------------------------------------------
 
@@ -280,7 +291,14 @@ class Navigator:
     def _reach(self) -> float:
         return self.limits.vx_max * self.config.planner.horizon + self.radius + 0.5
 
-    def _shield(self, wanted: Floats, current: Floats, observation: Observation) -> Verdict:
+    def _shield(
+        self,
+        wanted: Floats,
+        current: Floats,
+        observation: Observation,
+        limits: BaseLimits | None = None,
+        period: float | None = None,
+    ) -> Verdict:
         """Check the command against the returns ahead of the map: what is really there counts, not the plan."""
         base_from_map = np.asarray(inverse(observation.robot.pose))
         points, people = observation.obstacle_points, observation.tracks
@@ -297,8 +315,8 @@ class Navigator:
             np.asarray(transform_points(base_from_map, points[near])),
             np.asarray(rotate(velocities[near], base_from_map[2])),
             self.radius,
-            self.limits,
-            self.config.control_period,
+            limits or self.limits,
+            self.config.control_period if period is None else period,
             self.config.shield,
         )
 

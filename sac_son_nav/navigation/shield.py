@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sac_son_nav.errors import ConfigError
+from sac_son_nav.geometry import inverse, transform_points
 from sac_son_nav.kinematics import BaseLimits, limit_velocity, unicycle_step
-from sac_son_nav.states import Command, Floats
+from sac_son_nav.states import Command, Floats, Scan
 
 _SCALES = np.linspace(1.0, 0.0, 11)
 _SAMPLES = 8  # moments at which the braking path is looked at
@@ -68,8 +69,25 @@ def shield(
     if best == 0:
         return Verdict(command)
     room = float(np.min(np.linalg.norm(points, axis=-1))) - radius
-    deed = "braking" if scaled[best, 0] <= scaled[-1, 0] else f"slowed to {100 * _SCALES[best]:.0f} %"
+    deed = "braking" if abs(scaled[best, 0]) <= abs(scaled[-1, 0]) else f"slowed to {100 * _SCALES[best]:.0f} %"
     return Verdict(command, f"{deed} for something {max(room, 0.0):.2f} m away")
+
+
+def sees_behind(scan: Scan, base_from_laser: Floats, radius: float, reach: float = 0.5) -> bool:
+    """Whether a sweep covers what a base of that radius [m] would back into within `reach` [m]; then it may reverse.
+
+    `base_from_laser` (3,) is where the laser sits. Covered is a direction with a beam in it, be there a return or not;
+    a broken beam (NaN) covers nothing.
+    """
+    along, across = np.meshgrid([-radius - 0.02, -radius - reach], np.linspace(-1.0, 1.0, 9) * radius, indexing="ij")
+    places = np.stack([along, across], axis=-1).reshape(-1, 2)
+    seen = np.asarray(transform_points(np.asarray(inverse(base_from_laser)), places))
+    beam = (np.arctan2(seen[:, 1], seen[:, 0]) - scan.angle_min) / scan.angle_increment
+    turn = 2.0 * np.pi / scan.angle_increment  # beams in a full turn
+    nearest = np.rint(beam % turn).astype(int)
+    nearest = np.where(nearest >= turn - 0.5, 0, nearest)  # a full turn may begin and end anywhere
+    inside = nearest < len(scan.ranges)
+    return bool(np.all(inside) and not np.isnan(scan.ranges[nearest]).any())
 
 
 def _least_gap(

@@ -48,6 +48,7 @@ class TaskConfig:
     twin_renewed: float = 0.0  # [s] after which the twin is made from the world as it is then; 0: never
     proximity: bool = False  # risk and compass among what is measured
     ends_on_contact: bool = True  # whether touching a person ends the run; touching a wall never does
+    reverse: bool = False  # actions reach down to the base's lowest speed, else to standing
     reward: RewardConfig = field(default_factory=RewardConfig)
 
     def __post_init__(self) -> None:
@@ -89,6 +90,7 @@ class NavigationTask:
         """The worlds of the `seeds` at their first moment. Raises ConfigError when a seed is negative or the robot
         does not fit."""
         self.scenario, self.robot, self.config = scenario, robot, config
+        self._limits = robot.limits if config.reverse else robot.limits.forward_only()
         self.field = GoalField(scenario.floor, scenario.robot_goal[:2], robot.radius)
         if not self.field.leads_from(scenario.robot_start[:2]):
             raise ConfigError(f"scenario {scenario.name}: no way to the goal is wide enough for robot {robot.name}")
@@ -140,14 +142,14 @@ class NavigationTask:
 
     def velocities_for(self, actions: Floats) -> Floats:
         """The velocities (..., 2) [m/s, rad/s] that actions (..., 2) from -1 to 1 stand for: from the lowest to the
-        highest speed of the base, and from its fastest turn to the right to that to the left."""
-        limits, actions = self.robot.limits, np.clip(np.asarray(actions, dtype=np.float64), -1.0, 1.0)
+        highest speed, and from its fastest turn to the right to that to the left."""
+        limits, actions = self._limits, np.clip(np.asarray(actions, dtype=np.float64), -1.0, 1.0)
         speed = limits.vx_min + 0.5 * (actions[..., 0] + 1.0) * (limits.vx_max - limits.vx_min)
         return np.stack([speed, limits.wz_max * actions[..., 1]], axis=-1)
 
     def actions_for(self, velocities: Floats) -> Floats:
         """The inverse of :meth:`velocities_for`, clipped to what the base can do."""
-        limits, velocities = self.robot.limits, np.asarray(velocities, dtype=np.float64)
+        limits, velocities = self._limits, np.asarray(velocities, dtype=np.float64)
         forward = 2.0 * (velocities[..., 0] - limits.vx_min) / (limits.vx_max - limits.vx_min) - 1.0
         return np.clip(np.stack([forward, velocities[..., 1] / limits.wz_max], axis=-1), -1.0, 1.0)
 

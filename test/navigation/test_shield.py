@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sac_son_nav.kinematics import BaseLimits, limit_velocity, unicycle_step
-from sac_son_nav.navigation.shield import ShieldConfig, shield
-from sac_son_nav.states import Command
+from sac_son_nav.navigation.shield import ShieldConfig, sees_behind, shield
+from sac_son_nav.states import Command, Scan
 
 LIMITS, RADIUS, DT, CONFIG = BaseLimits(), 0.22, 0.1, ShieldConfig()
 
@@ -103,3 +103,78 @@ def test_it_never_goes_faster_than_asked_or_than_the_base_can(v, wanted, x, y):
     free = float(limit_velocity(np.array([wanted, 0.0]), np.array([v, 0.0]), LIMITS, DT)[0])
     assert said <= free + 1e-9
     assert said >= v - LIMITS.deceleration * DT - 1e-9
+
+
+# -- backward -----------------------------------------------------------------------------------------------------
+
+BOTH_WAYS = BaseLimits(vx_min=-0.3)
+
+
+def back(command, velocity, points, point_velocities=None, limits=BOTH_WAYS):
+    points = np.asarray(points, dtype=float).reshape(-1, 2)
+    moving = np.zeros_like(points) if point_velocities is None else np.asarray(point_velocities, dtype=float)
+    return shield(Command(*command), np.asarray(velocity, dtype=float), points, moving, RADIUS, limits, DT, CONFIG)
+
+
+def test_backward_something_behind_brakes_as_something_ahead_does_forward():
+    # 0.3 m/s: 0.25 s reaction and braking at 2.5 m/s^2 take 0.075 + 0.018 = 0.093 m; 0.27 m belong to body and margin.
+    assert back((-0.3, 0.0), (-0.3, 0.0), [[-0.37, 0.0]]).command.linear == pytest.approx(-0.3)
+    near = back((-0.3, 0.0), (-0.3, 0.0), [[-0.35, 0.0]])
+    assert -0.3 < near.command.linear <= 0.0
+    assert near.reason.endswith("for something 0.13 m away")
+    close = back((-0.3, 0.0), (-0.3, 0.0), [[-0.28, 0.0]])
+    assert close.command.linear == pytest.approx(-0.05)  # 2.5 m/s^2 for 0.1 s
+    assert close.reason == "braking for something 0.06 m away"
+
+
+def test_backward_something_ahead_does_not_matter():
+    assert back((-0.3, 0.0), (-0.3, 0.0), [[0.28, 0.0]]).reason == ""
+
+
+def test_backward_somebody_walking_up_from_behind_counts_before_somebody_standing():
+    assert back((-0.2, 0.0), (-0.2, 0.0), [[-0.6, 0.0]]).reason == ""
+    assert back((-0.2, 0.0), (-0.2, 0.0), [[-0.6, 0.0]], [[1.3, 0.0]]).command.linear > -0.2
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    distance=st.floats(0.2, 0.6),
+    bearing=st.floats(-3.1, 3.1),
+    wanted_v=st.floats(0.0, 0.3),
+    wanted_w=st.floats(-1.5, 1.5),
+)
+def test_the_world_seen_backward_is_judged_as_the_world_seen_forward(distance, bearing, wanted_v, wanted_w):
+    same = BaseLimits(vx_max=0.3, vx_min=-0.3, acceleration=0.8)
+    point = distance * np.array([np.cos(bearing), np.sin(bearing)])
+    forth = back((wanted_v, wanted_w), (wanted_v, wanted_w), [point], limits=same)
+    # Mirrored front to back, an arc forward to the left becomes one backward that turns the other way.
+    behind = back((-wanted_v, -wanted_w), (-wanted_v, -wanted_w), [point * [-1.0, 1.0]], limits=same)
+    assert behind.command.linear == pytest.approx(-forth.command.linear, abs=1e-9)
+    assert behind.command.angular == pytest.approx(-forth.command.angular, abs=1e-9)
+    assert behind.reason == forth.reason
+
+
+def test_a_base_that_may_not_reverse_stays():
+    assert back((-0.3, 0.0), (0.0, 0.0), [[2.0, 0.0]], limits=BOTH_WAYS.forward_only()).command.linear == 0.0
+
+
+def sweep(first, last, beams, broken=()):
+    ranges = np.full(beams, np.inf)
+    ranges[list(broken)] = np.nan
+    return Scan(0.0, ranges, first, (last - first) / (beams - 1), 0.12, 12.0)
+
+
+@pytest.mark.parametrize(
+    ("scan", "laser", "seen"),
+    [
+        (sweep(-np.pi, np.pi, 720), (0.0, 0.0, 0.0), True),
+        (sweep(0.0, 2.0 * np.pi, 360), (0.0, 0.0, 0.0), True),
+        (sweep(-np.pi, np.pi, 640), (-0.04, 0.0, np.pi / 2.0), True),  # turned in its mount
+        (sweep(-2.0, 2.0, 400), (0.1, 0.0, 0.0), False),  # looks ahead and aside
+        (sweep(-2.0, 2.0, 400), (0.1, 0.0, np.pi), True),  # looks back
+        (sweep(-np.pi, np.pi, 720, broken=range(340, 380)), (0.0, 0.0, 0.0), True),  # broken ahead
+        (sweep(-np.pi, np.pi, 720, broken=range(30)), (0.0, 0.0, 0.0), False),  # broken behind
+    ],
+)
+def test_whether_the_laser_sees_behind(scan, laser, seen):
+    assert sees_behind(scan, np.array(laser), RADIUS) == seen
