@@ -42,8 +42,8 @@ def check_calls(
     wrong: a name nobody has given, a skill used as a value or given another meaning, an argument out of its range as
     far as it is written out, a forbidden modality, be it through a saved behaviour.
     """
-    if complaints := list(call_complaints(tree, description, learned or {}, forbidden)):
-        raise refusal(complaints)
+    if found := call_complaints(tree, description, learned or {}, forbidden):
+        raise refusal(found)
 
 
 def complaints(
@@ -52,7 +52,7 @@ def complaints(
     """Everything that can be said about a program without running it, and whether its grammar is sound."""
     tree = parse(code)
     grammar = list(grammar_complaints(code, tree))
-    return grammar + list(call_complaints(tree, description, learned, forbidden)), not grammar
+    return grammar + call_complaints(tree, description, learned, forbidden), not grammar
 
 
 def reached(tree: ast.AST, learned: Mapping[str, str]) -> dict[str, ast.Module]:
@@ -113,23 +113,22 @@ class _Names:
 
 def call_complaints(
     tree: ast.Module, description: Description, learned: Mapping[str, str], forbidden: frozenset[str]
-) -> Iterator[Complaint]:
+) -> list[Complaint]:
     """See :func:`check_calls`."""
     unknown = forbidden - set(MODALITIES)
     if unknown:
         raise ProgramError(f"forbidden: expected some of {', '.join(MODALITIES)}, got {sorted(unknown)[0]!r}")
     helpers = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     names = _Names(description.skills, learned, frozenset(h.name for h in helpers), frozenset(_bound(tree)))
-    yield from _shadowed(tree, names)
-    yield from _circles(helpers)
-    yield from _uses(tree, description, names)
-    yield from _bans(tree, description, forbidden)
+    found = [*_shadowed(tree, names), *_circles(helpers), *_uses(tree, description, names)]
+    found += _bans(tree, description, forbidden)
     for name, inner in reached(tree, learned).items():
         line = next(call.lineno for call in _calls(tree) if name in reached(call, learned))
-        yield from _saved(name, line, inner, description, learned, forbidden)
+        found += _saved(name, line, inner, description, learned, forbidden)
     known = set(names.skills) | set(names.learned)
-    if not any(_name_of(call) in known for call in _calls(tree)) and not _empty(tree):
-        yield Complaint(1, "the program calls no skill")
+    if not found and not any(_name_of(call) in known for call in _calls(tree)):
+        found.append(Complaint(1, "the program calls no skill"))
+    return found
 
 
 def _saved(
@@ -304,7 +303,3 @@ def _annotated(tree: ast.AST) -> Iterator[ast.expr]:
             yield node.annotation
         if isinstance(node, ast.FunctionDef) and node.returns is not None:
             yield node.returns
-
-
-def _empty(tree: ast.Module) -> bool:
-    return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in tree.body)

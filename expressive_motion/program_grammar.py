@@ -13,6 +13,7 @@ import math
 import re
 import tokenize
 import unicodedata
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -63,7 +64,9 @@ def parse(code: str) -> ast.Module:
         if odd is not None:  # invisible, or a line's end to some readers only: what is seen would not be what is run
             raise refusal([Complaint(number, f"expected visible text, got the control character U+{ord(odd):04X}")])
     try:
-        tree = ast.parse(code)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd literals: a stranger's text mustn't speak on our standard error
+            tree = ast.parse(code)
     except SyntaxError as error:
         raise refusal([Complaint(error.lineno or 1, f"not Python: {error.msg}")]) from None
     except (RecursionError, MemoryError, ValueError) as error:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING
 
+from expressive_motion.confinement import confine
 from expressive_motion.errors import ExpressionError, ProgramError
 from expressive_motion.program import check_calls, complaints, reached, wind
 from expressive_motion.program_grammar import check_grammar, parse, refusal
@@ -44,9 +45,10 @@ class Limits:
     turn_s: float = 0.1
     grace_s: float = 0.1
     memory_bytes: int = 16 * 2**20
+    check_bytes: int = 128 * 2**20  # of memory for the type check, which needs more than the program
     recursion: int = 40
     calls: int = 200
-    reply_s: float = 10.0  # [s] longest a worker may take for anything, a type check on a busy machine included
+    reply_s: float = 5.0  # [s] longest a worker may take for anything, a type check on a busy machine included
     free_s: float = 5.0  # [s] longest a caller waits for a worker
     open_programs: int = 16  # that may be under way at once
 
@@ -189,20 +191,23 @@ class Sandbox:
         text = f"{BEFORE}()\n{before}"
         offset = text.count("\n")
         checker = self._open().checkout(
-            limits={"max_memory": self.limits.memory_bytes, "max_suspensions": 1},
+            limits={"max_memory": self.limits.check_bytes, "max_suspensions": 1},
             type_check=True,
             type_check_stubs=description.stubs() + STUB,
             type_check_format="json",
         )
         try:
             with checker as worker:
+                confine(worker.worker_pid)
                 worker.feed_start(text + code, print_callback=silent)
         except MontyTypingError as error:
             return error.display(), offset
         except MontyCrashedError as error:
-            took = f"took longer than {self.limits.reply_s:g} s" if error.timed_out else "ended its process"
-            raise ProgramError(f"the program: its type check {took}") from None
+            took = f"takes longer than {self.limits.reply_s:g} s" if error.timed_out else "ended its process"
+            raise ProgramError(f"the program: its type check {took}; write it more simply") from None
         except MontyError as error:
+            if isinstance(error.exception(), MemoryError):
+                raise ProgramError("the program: its type check needs too much memory; write it more simply") from None
             raise ProgramError(f"the program: can't be read ({error})") from None
         except TimeoutError:
             raise self._busy() from None

@@ -27,6 +27,7 @@ _INCORRECT = re.compile(r"Argument to function `(\w+)` is incorrect: Expected `(
 _OPERATOR = re.compile(r"Operator `(.+)` is not supported between objects of type `(.*)` and `(.*)`", re.DOTALL)
 _RETURN = re.compile(r"Return type does not match returned value: expected `(.*)`, found `(.*)`", re.DOTALL)
 _ASSIGNED = re.compile(r"Object of type `(.*)` is not assignable to `(.*)`", re.DOTALL)
+_UNDEFINED = re.compile(r"Name `(.*)` used when not defined")
 _PLAIN = {"float": "a number", "int": "a whole number", "str": "a text", "bool": "True or False", "None": "nothing"}
 
 
@@ -55,6 +56,8 @@ def sentence(message: str) -> str:
         return f"expected the function to return {_plain(found[1])}, got {_plain(found[2])}"
     if found := _ASSIGNED.fullmatch(message):
         return f"expected {_plain(found[2])}, got {_plain(found[1])}"
+    if found := _UNDEFINED.fullmatch(message):
+        return f"the name {found[1]!r} has no value here"
     return message.replace("`", "'")
 
 
