@@ -10,16 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from expressive_motion.errors import ModelError
+from expressive_motion.errors import ModelError, Refused, Unreachable
 
 TEXT_BYTES = 256 * 1024
 """The most a model may say, and the longest single line of its stream."""
 STREAM_BYTES = 32 * TEXT_BYTES
 """The most a whole stream may hold; each word comes wrapped in some hundred bytes of its own."""
-
-
-class Refused(ModelError):
-    """The model was reached and declined; asking again is no use."""
 
 
 @dataclass
@@ -98,7 +94,7 @@ class Completion:
     def add_object(self, event: dict[str, Any]) -> None:
         """A chunk of a stream, or a whole completion."""
         if event.get("error"):
-            raise ModelError(f"the server reports: {error_text(event)}")
+            raise Unreachable(f"the server reports: {error_text(event)}")
         usage = event.get("usage")
         if isinstance(usage, dict):
             self.tokens_in = _count(usage.get("prompt_tokens"))

@@ -4,6 +4,8 @@ SacSonError
 └── ExpressionError
     ├── ProgramError     a program breaks a rule: its grammar, its types, a skill's range, a ban, a budget
     ├── ModelError       a language model can't be reached, or its reply can't be used
+    │   ├── Unreachable  the server's doing, not the model's
+    │   └── Refused      the model's own wish
     └── LibraryError     a saved behaviour can't be read, written or found
 """
 
@@ -22,6 +24,14 @@ class ProgramError(ExpressionError):
 
 class ModelError(ExpressionError):
     """A language model can't be reached in time, or its reply can't be used."""
+
+
+class Unreachable(ModelError):
+    """The server can't be reached, breaks off or turns us away, so nothing is known of its model."""
+
+
+class Refused(ModelError):
+    """The model was reached and declined; asking again is no use."""
 
 
 class LibraryError(ExpressionError):

@@ -16,8 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from expressive_motion.chat_stream import Refused
-from expressive_motion.errors import ModelError
+from expressive_motion.errors import ModelError, Refused
 from expressive_motion.intuition_data import ACTS, DIMENSIONS, Study, Term, load_studies
 from expressive_motion.language_model import Message
 from expressive_motion.models import make_server_model

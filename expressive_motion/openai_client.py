@@ -24,12 +24,11 @@ from expressive_motion.chat_stream import (
     TEXT_BYTES,
     Completion,
     EventReader,
-    Refused,
     error_text,
     one_line,
     parse_object,
 )
-from expressive_motion.errors import ModelError
+from expressive_motion.errors import ModelError, Unreachable
 from expressive_motion.language_model import Answer, Message, Question, never
 from expressive_motion.patience import Cancelled, run_patiently
 from expressive_motion.replies import read_reply
@@ -57,7 +56,7 @@ class _Failure:
     again: bool = False
     wait_s: float = 0.0
     refuses: str = ""  # the optional part of the request that the server did not take
-    declined: bool = False  # by the model
+    kind: type[ModelError] = Unreachable
 
 
 class OpenAIModel:
@@ -128,13 +127,13 @@ class OpenAIModel:
         try:
             got = run_patiently(lambda: self._tries(messages, seed, ends, form, max_tokens, key), ends, cancelled)
         except Cancelled:
-            got = _Failure("cancelled")
+            got = _Failure("cancelled", kind=ModelError)
         except TimeoutError:
-            got = _Failure(f"no answer within {self.config.deadline_s:g} s")
+            got = _Failure(f"no answer within {self.config.deadline_s:g} s", kind=ModelError)
         except RuntimeError as error:
             got = _Failure(f"the client failed: {error}")
         if isinstance(got, _Failure):
-            raise (Refused if got.declined else ModelError)(f"{self._where}: {got.what}")
+            raise got.kind(f"{self._where}: {got.what}")
         if got.cut and form:
             raise ModelError(f"{self._where}: the reply was cut off: it is longer than max_tokens")
         return got
@@ -214,7 +213,7 @@ class OpenAIModel:
             ):
                 return await self._read(response, body, key)
         except ModelError as error:
-            return _Failure(str(error), declined=isinstance(error, Refused))
+            return _Failure(str(error), kind=type(error))
         except httpx.ConnectTimeout:
             return _Failure(f"no connection within {self.config.connect_s:g} s", again=True)
         except httpx.TimeoutException:

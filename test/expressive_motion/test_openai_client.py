@@ -12,8 +12,7 @@ import pytest
 pytest.importorskip("httpx")
 
 from expressive_motion.chain import schema
-from expressive_motion.chat_stream import Refused
-from expressive_motion.errors import ModelError
+from expressive_motion.errors import ModelError, Refused, Unreachable
 from expressive_motion.language_model import Answer, Message, Question
 from expressive_motion.openai_client import OpenAIModel
 from expressive_motion.server_config import ServerConfig
@@ -378,6 +377,23 @@ def test_complete_gives_plain_text() -> None:
 def test_a_model_that_declines_is_told_from_a_server_that_fails(raw: bytes) -> None:
     with serve(sends(head() + raw)) as served, pytest.raises(Refused):
         model(served.url).complete([Message("user", "2 + 2?")])
+
+
+@pytest.mark.parametrize(
+    ("act", "kind"),
+    [
+        (refuses("401 No"), Unreachable),
+        (sends(head() + event({"error": "out of memory"})), Unreachable),
+        (sends(head() + delta(content="{")), Unreachable),
+        (says("no JSON"), ModelError),
+        (sends(head() + delta(tool_calls=[{}])), ModelError),
+        (stalls(), ModelError),
+    ],
+)
+def test_the_servers_doing_is_told_from_the_models(act: Act, kind: type) -> None:
+    with serve(act) as served, pytest.raises(ModelError) as caught:
+        model(served.url, deadline_s=0.5).ask(QUESTION)
+    assert type(caught.value) is kind
 
 
 def test_a_question_without_a_prompt_is_refused() -> None:
