@@ -158,7 +158,7 @@ def test_pursuit_by_hand() -> None:
 
 
 def test_tracking_a_velocity_behind_one_turns_first() -> None:
-    told = track(np.zeros(3), np.array([-0.5, 0.1]), ROBOT.limits)
+    told = track(np.zeros(3), np.array([-0.5, 0.1]), ROBOT.limits.forward_only())
     assert told.linear == 0.0
     assert told.angular == ROBOT.limits.wz_max
     assert track(np.zeros(3), np.array([0.01, 0.0]), ROBOT.limits) == Command(0.0, 0.0)
