@@ -81,8 +81,10 @@ class Session:
                 self._give_back()
             finally:
                 self._turn.release()
-        else:
-            self._kill()
+        else:  # it computes in another thread, which gives the worker back once it is gone
+            with self._hand:
+                if self._process is not None:
+                    _kill(self._process)
 
     def __del__(self) -> None:
         with contextlib.suppress(Exception):  # half made, or the interpreter is going
@@ -119,7 +121,7 @@ class Session:
         self._snapshot = snapshot
         if isinstance(snapshot, MontyComplete):
             self._ended = True
-            self._give_back()
+            self._give_back(sound=True)
             return None
         self._place = self._at(snapshot.position)
         if isinstance(snapshot, FunctionSnapshot) and not snapshot.is_os_function and snapshot.object_id is None:
@@ -174,29 +176,20 @@ class Session:
         }
         return f"{where}: {said.get(kind, f'{short} ({kind})' if short else kind)}"
 
-    def _give_back(self) -> None:
-        """Return the worker to its pool, which forgets all of the program."""
+    def _give_back(self, sound: bool = False) -> None:
+        """Return the worker to its pool. Only one whose program came to its end is used again; any other is killed
+        first, be it out of order or not: then giving it back never waits for it."""
         with self._hand:
             worker, self._worker = self._worker, None
             process, self._process = self._process, None
             self._snapshot = None
-            if worker is not None:
-                with contextlib.suppress(Exception):  # a worker that has died is the pool's to replace
-                    worker.__exit__(None, None, None)
             if process is not None:
+                if not sound:
+                    _kill(process)
                 os.close(process)
-
-    def _kill(self) -> None:
-        """End the worker while it computes. Through a handle, as by its number another process might be hit; where the
-        system has no such handles its time limit ends it a moment later."""
-        with self._hand:
-            if self._process is not None:
-                with contextlib.suppress(OSError):
-                    signal.pidfd_send_signal(self._process, signal.SIGKILL)
-
-
-def silent(stream: str, text: str) -> None:
-    """Where printed text goes: nowhere. A program says things with the skill `say`."""
+        if worker is not None:
+            with contextlib.suppress(Exception):  # of a worker that has died, which the pool replaces
+                worker.__exit__(None, None, None)
 
 
 def _opened(pid: int) -> int | None:
@@ -205,3 +198,14 @@ def _opened(pid: int) -> int | None:
         return os.pidfd_open(pid)
     except (AttributeError, OSError):
         return None
+
+
+def _kill(process: int) -> None:
+    """End a process by its handle; by its number another one might be hit. Without handles the worker's time limit
+    ends it a moment later."""
+    with contextlib.suppress(OSError):  # it has ended
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+
+
+def silent(stream: str, text: str) -> None:
+    """Where printed text goes: nowhere. A program says things with the skill `say`."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -201,6 +202,39 @@ def test_dropping_from_another_thread_ends_a_program_that_computes(description):
         assert calls_of(sandbox.start("wait(1)", description)) == ["wait(seconds=1.0)"]
 
 
+def test_dropping_doesnt_wait_for_a_worker_that_hangs(description):
+    """Neither does it leave it behind. Stopped as it is, it would answer only after the minute it is allowed."""
+    with Sandbox(limits=Limits(reply_s=60.0)) as sandbox:
+        session = sandbox.start("wait(1)\nwait(2)", description)
+        session.next()
+        pid = session.worker_pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        began = time.monotonic()
+        session.drop()
+        assert time.monotonic() - began < 20.0
+        assert gone(pid, 10.0)
+
+
+def test_a_worker_is_used_again_only_if_its_program_came_to_its_end(description):
+    with Sandbox() as sandbox:
+
+        def worker_of(code: str) -> int | None:
+            session = sandbox.start(code, description)
+            session.next()
+            pid = session.worker_pid
+            with contextlib.suppress(ProgramError):
+                session.next()
+            return pid
+
+        first = worker_of("wait(1)")
+        failed = worker_of("wait(1)\nx = [1][1]")
+        last = worker_of("wait(1)")
+        assert first == failed != last
+        assert failed is not None
+        assert gone(failed, 10.0)
+
+
 def test_a_killed_worker_is_one_clear_error_and_the_pool_heals(sandbox, description):
     session = sandbox.start("wait(1)\nwait(2)", description)
     session.next()
@@ -251,6 +285,29 @@ def test_closing_ends_every_program_and_every_worker(description):
         sandbox.start("wait(1)", description)
     with pytest.raises(ExpressionError, match="the sandbox is closed"):
         sandbox.check("wait(1)", description)
+
+
+def test_closing_ends_a_program_that_computes(description):
+    sandbox = Sandbox(limits=Limits(turn_s=60.0, grace_s=60.0, reply_s=60.0))
+    session = sandbox.start(ENDLESS, description, unchecked=True)
+    session.next()
+    pid = session.worker_pid
+    assert pid is not None
+    outcome: list[str] = []
+
+    def go_on() -> None:
+        with pytest.raises(ProgramError) as ended:
+            session.next()
+        outcome.append(str(ended.value))
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    while session.worker_pid is not None:
+        time.sleep(0.001)
+    sandbox.close()
+    thread.join(10.0)
+    assert outcome == ["the program: was dropped"]
+    assert gone(pid, 10.0)
 
 
 def test_no_worker_outlives_a_killed_parent():
