@@ -86,7 +86,7 @@ def _communication(data: Path) -> Study:
     if len(labels) != len(scenarios):
         raise ConfigError(f"{path}: expected as many scenarios as labels, got {len(scenarios)} and {len(labels)}")
     people = _attentive(_table(data / "data/wachowiak_et_al.csv")[2:])  # two more rows of headings
-    where = f"{data / 'data/wachowiak_et_al.csv'}"
+    where = str(data / "data/wachowiak_et_al.csv")
     groups: dict[str, tuple[Item, ...]] = {}
     for number, (act, name) in enumerate(zip(ACTS, ACT_NAMES, strict=True), start=1):
         questions = said.list_of(name) if name.endswith("s") else [said.text(name)] * len(scenarios)
@@ -97,6 +97,19 @@ def _communication(data: Path) -> Study:
             items.append(Item((term,), _mean(people, f"ResponsePref_{label}_{number}", where)))
         groups[act] = tuple(items)
     return Study("communication", "what a robot should say", groups, "code/Experiment_1", len(scenarios))
+
+
+def load_people(data: Path) -> list[dict[str, list[float]]]:
+    """What each attentive person of the first study rated, by act, scenarios in the study's order; those alone who
+    rated everything."""
+    labels = _literals(data / "code/Experiment_1/generation_exp1.ipynb").list_of("scenario_labels")
+    path = data / "data/wachowiak_et_al.csv"
+    people = []
+    for person in _attentive(_table(path)[2:]):
+        columns = {act: [f"ResponsePref_{label}_{k}" for label in labels] for k, act in enumerate(ACTS, start=1)}
+        if all(person.get(name) for names in columns.values() for name in names):
+            people.append({a: [_mean([person], name, str(path)) for name in names] for a, names in columns.items()})
+    return people
 
 
 def _judged(rows: Sequence[Mapping[str, str]], said: _Literals, where: str) -> dict[str, tuple[Item, ...]]:

@@ -12,12 +12,12 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from expressive_motion.errors import ModelError, Refused
-from expressive_motion.intuition_data import ACTS, DIMENSIONS, Study, Term, load_studies
+from expressive_motion.intuition_data import ACTS, DIMENSIONS, Study, Term, load_people, load_studies
 from expressive_motion.language_model import Message
 from expressive_motion.models import make_server_model
 from expressive_motion.openai_client import OpenAIModel
@@ -157,6 +157,19 @@ def stored_scores(data: Path, studies: Sequence[Study]) -> dict[str, list[Score]
     return found
 
 
+def one_against_the_others(people: Sequence[Mapping[str, Sequence[float]]]) -> list[float]:
+    """For each person, the mean rank correlation of their ratings with the others' means: what a gate is."""
+    found = []
+    totals = {act: [math.fsum(p[act][i] for p in people) for i in range(len(people[0][act]))] for act in people[0]}
+    for person in people:
+        groups = []
+        for act, ratings in person.items():
+            others = [(t - r) / (len(people) - 1) for t, r in zip(totals[act], ratings, strict=True)]
+            groups.append(_group(act, list(zip(ratings, others, strict=True)), 0))
+        found.append(math.fsum(g.rank_correlation for g in groups) / len(groups))
+    return found
+
+
 def passed_gates(first: Score) -> list[str]:
     """What a model may be called after the first study."""
     if first.refused > MOST_REFUSALS:
@@ -228,4 +241,6 @@ def show_stored(data: Path) -> int:
     for name, scores in found.items():
         for s in scores:
             print(f"| {name} | {s.study} | {s.mean_rank_correlation:.3f} | {s.refused:.1%} |")
+    people = one_against_the_others(load_people(data))
+    print(f"\nOne person against the others, {len(people)} people: mean {math.fsum(people) / len(people):.3f}")
     return 0

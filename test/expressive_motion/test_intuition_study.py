@@ -12,13 +12,15 @@ import pytest
 pytest.importorskip("httpx")
 
 from expressive_motion.errors import ModelError
-from expressive_motion.intuition_data import ACTS, DIMENSIONS, load_studies
+from expressive_motion.intuition_data import ACTS, DIMENSIONS, load_people, load_studies
 from expressive_motion.intuition_study import (
     Score,
     evaluate_intuition,
+    one_against_the_others,
     passed_gates,
     read_rating,
     score,
+    show_stored,
     stored_scores,
 )
 from sac_son_nav.errors import ConfigError
@@ -157,6 +159,16 @@ def test_refusals_are_counted_and_left_out(data: Path) -> None:
     assert (mute.refused, mute.mean_rank_correlation) == (1.0, 0.0)
 
 
+def test_one_person_against_the_others(data: Path) -> None:
+    people = load_people(data)
+    assert len(people) == 3
+    assert people[0]["Apology"] == [1, 2, 3, 4]
+    assert one_against_the_others(people) == pytest.approx([1.0] * 3)
+    # the third says the opposite of the two others; each of those meets the other's and the opposite, which cancel
+    mixed = [{"a": [1.0, 2.0, 3.0]}, {"a": [1.0, 2.0, 3.0]}, {"a": [3.0, 2.0, 1.0]}]
+    assert one_against_the_others(mixed) == pytest.approx([0.0, 0.0, -1.0])
+
+
 @pytest.mark.parametrize(
     ("text", "rating"),
     [
@@ -185,7 +197,7 @@ def test_gates(mean: float, passed: int) -> None:
     assert len(passed_gates(Score("communication", "", mean, ()))) == passed
 
 
-def test_completions_that_lie_in_the_copy_are_scored(data: Path) -> None:
+def test_completions_that_lie_in_the_copy_are_scored(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     right = [{act: 1 + (i + k) % 4 for k, act in enumerate(ACTS)} for i in range(4)]
     table(data / "code/Experiment_1/model_completions/m_1.csv", right, ",")
     table(data / "code/Experiment_1/model_completions/short.csv", right[:3], ",")
@@ -201,6 +213,10 @@ def test_completions_that_lie_in_the_copy_are_scored(data: Path) -> None:
     assert found["m_1"][0].mean_rank_correlation == pytest.approx(1.0)
     assert found["m_2"][0].mean_rank_correlation == pytest.approx(4 / 6)
     assert found["m_2"][0].refused == pytest.approx(1 / 3)
+    assert show_stored(data) == 0
+    table_shown = capsys.readouterr().out
+    assert "| m_1 | communication | 1.000 | 0.0% |" in table_shown
+    assert "3 people: mean 1.000" in table_shown
 
 
 def test_a_run_ends_in_figures_and_asks_nothing_twice(data: Path, tmp_path: Path) -> None:
