@@ -3,13 +3,16 @@ from __future__ import annotations
 import ast
 import math
 import random
+import re
+from pathlib import Path
 
 import pytest
 
 from expressive_motion.errors import ProgramError
 from expressive_motion.program import check_calls, check_grammar, reached, wind
-from expressive_motion.program_grammar import BUILTINS, CODE_LENGTH, COMPLAINTS, LARGEST, literal
-from expressive_motion.robot import MODALITIES, Description, Parameter, describe
+from expressive_motion.program_grammar import BUILTINS, CODE_LENGTH, COMPLAINTS, DEPTH, LARGEST, literal
+from expressive_motion.robot import MODALITIES, Call, Description, Parameter, describe
+from expressive_motion.sandbox import Limits
 
 EVERYTHING_ALLOWED = '''"""Welcome somebody."""
 ANGLES = [20, -20, 10.5]  # degrees
@@ -299,3 +302,46 @@ def test_garbled_programs_are_refused_in_words_or_pass_never_crash(simulated):
         passed += not said
         assert all(line.startswith(("line ", "and ", "the program")) for line in said), said
     assert 5 < passed < 395  # neither all nor none, or the test would show nothing
+
+
+def test_the_page_tells_the_limits_that_hold():
+    page = (Path(__file__).parents[2] / "docs" / "programs.md").read_text(encoding="utf-8")
+    limits = Limits()
+    rows = dict(re.findall(r"^\| ([a-z][\w ]+) \| ([\d.]+)(?: [\w]+)? \|$", page, re.MULTILINE))
+    assert {name: float(value) for name, value in rows.items()} == {
+        "length of a program": CODE_LENGTH,
+        "nesting of its syntax": DEPTH,
+        "a number written out": LARGEST,
+        "time between two calls": limits.turn_s,
+        "memory": limits.memory_bytes / 2**20,
+        "memory of a type check": limits.check_bytes / 2**20,
+        "depth of calls": limits.recursion,
+        "calls of skills in all": limits.calls,
+        "time of a type check": limits.reply_s,
+        "programs at once": limits.open_programs,
+    }
+    listed = re.search(r"The built-in functions (.*?)\.\n", page)
+    assert listed
+    assert set(re.findall(r"`(\w+)`", listed[1])) == BUILTINS
+
+
+def test_the_programs_of_the_page_are_what_it_says(simulated):
+    page = (Path(__file__).parents[2] / "docs" / "programs.md").read_text(encoding="utf-8")
+    program, usage = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert told(program, simulated) == []
+    calls: list[str] = []
+
+    def carry_out(call: Call) -> bool | None:
+        calls.append(call.skill)
+        return False if simulated.skills[call.skill].returns == "flag" else None
+
+    exec(usage, {"code": 'if not find_person():\n    bow()\nlight("red")', "carry_out": carry_out})
+    assert calls == ["find_person", "rock", "light"]
+    with pytest.raises(ProgramError, match="speaks, which is forbidden"):
+        exec(usage, {"code": 'say("hi")', "carry_out": carry_out})
+
+
+def test_a_command_never_waits_for_a_program_longer_than_a_base_does(simulated):
+    shipped = [describe(p.stem) for p in (Path(__file__).parents[2] / "config" / "robots").glob("*.yaml")]
+    assert shipped
+    assert Limits().turn_s + Limits().grace_s < min(d.profile.command_timeout for d in shipped)

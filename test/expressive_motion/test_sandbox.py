@@ -105,6 +105,34 @@ def test_a_mistake_is_told_once(sandbox, description):
         assert len(str(refused.value).split("\n")) == 1
 
 
+@pytest.mark.parametrize(
+    ("code", "calls"),
+    [
+        ('for colour in ["red", "green"]:\n    light(colour)', 2),
+        (
+            'def show(colour: str, times=2):\n    for _ in range(times):\n        light(colour)\nshow("red")',
+            2,
+        ),
+        ('for side, sign in zip(["left", "right"], [1, -1]):\n    turn(sign * 20)\n    find_person(side)', 4),
+        ('side = "left" if person_speed() > 0.3 else "right"\napproach_person(1.2, side)', 2),
+        ("for pan, tilt in [(20, 0), (-20, -5)]:\n    move_head(pan, tilt)", 2),
+        ("gap = distance_to_person()\nif gap < 90:\n    move(min(2.0, max(0.1, gap - 1.2)))", 2),
+        ("angles = []\nfor i in range(3):\n    angles = angles + [i * 10.0]\nfor a in angles:\n    turn(a)", 3),
+        ('say("It is " + str(round(distance_to_person(), 1)) + " metres")', 2),
+    ],
+)
+def test_ways_of_writing_that_come_natural_pass(sandbox, description, code, calls):
+    sandbox.check(code, description)
+    assert len(calls_of(sandbox.start(code, description), 2.0)) == calls
+
+
+def test_a_choice_that_only_the_run_can_tell_is_held_to_the_list_then(sandbox, description):
+    code = 'def show(colour: str) -> None:\n    light(colour)\nshow("beige")'
+    sandbox.check(code, description)
+    with pytest.raises(ProgramError, match=r"^line 2: light\(colour\): expected one of white, red, .*, got 'beige'$"):
+        calls_of(sandbox.start(code, description))
+
+
 def test_a_check_runs_nothing(sandbox, description):
     """A program that would never come to its first call is checked like any other."""
     sandbox.check("x = 1\nwhile x < 2:\n    x = x * 1\nwait(1)", description)
