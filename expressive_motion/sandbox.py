@@ -27,7 +27,7 @@ from expressive_motion.type_complaints import BEFORE, STUB, type_complaints
 from sac_son_nav.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pydantic_monty import Monty, OSPolicy, ResourceLimits
+    from pydantic_monty import Monty, MontySession, OSPolicy, ResourceLimits
 
 NONE_LEARNED: Mapping[str, str] = MappingProxyType({})
 
@@ -138,11 +138,8 @@ class Sandbox:
             "process_time": "zero",
             "random_start": {"seed": 0},
         }
-        worker = pool.checkout(limits=limits, os_policy=policy)
-        try:
-            session = Session(worker.__enter__(), before, code, description, self.limits.calls)
-        except TimeoutError:
-            raise self._busy() from None
+        worker = self._taken(pool.checkout(limits=limits, os_policy=policy))
+        session = Session(worker, before, code, description, self.limits.calls)
         with self._lock:
             self._sessions.add(session)
             closed = self._closed
@@ -171,14 +168,18 @@ class Sandbox:
                     from pydantic_monty import Monty
                 except ImportError:
                     raise ExpressionError("programs need pydantic-monty; install sac_son[expression]") from None
-                self._pool = Monty(
+                pool = Monty(
                     min_processes=self.workers,
                     max_processes=max(self.workers, self.limits.open_programs),
                     checkout_timeout=self.limits.free_s,
                     request_timeout=self.limits.reply_s,
                     turn_duration_limit_grace=self.limits.grace_s,
                     max_checkouts_per_worker=1000,
-                ).__enter__()
+                )
+                try:
+                    self._pool = pool.__enter__()
+                except RuntimeError as error:
+                    raise ExpressionError(f"the sandbox: no worker could be started: {error}") from None
             return self._pool
 
     def _type_check(self, before: str, code: str, description: Description) -> tuple[str, int]:
@@ -196,10 +197,9 @@ class Sandbox:
             type_check_stubs=description.stubs() + STUB,
             type_check_format="json",
         )
+        worker = self._taken(checker)
         try:
-            with checker as worker:
-                confine(worker.worker_pid)
-                worker.feed_start(text + code, print_callback=silent)
+            worker.feed_start(text + code, print_callback=silent)
         except MontyTypingError as error:
             return error.display(), offset
         except MontyCrashedError as error:
@@ -209,14 +209,25 @@ class Sandbox:
             if isinstance(error.exception(), MemoryError):
                 raise ProgramError("the program: its type check needs too much memory; write it more simply") from None
             raise ProgramError(f"the program: can't be read ({error})") from None
-        except TimeoutError:
-            raise self._busy() from None
+        finally:
+            worker.__exit__(None, None, None)
         return "[]", offset
 
-    def _busy(self) -> ExpressionError:
-        return ExpressionError(
-            f"the sandbox: all {self.limits.open_programs} programs it can hold are still under way; drop one"
-        )
+    def _taken(self, checkout: MontySession) -> MontySession:
+        """A worker of the pool, confined; to be given back by its `__exit__`."""
+        from pydantic_monty import MontyError
+
+        try:
+            worker = checkout.__enter__()
+        except TimeoutError:
+            most = self.limits.open_programs
+            raise ExpressionError(
+                f"the sandbox: all {most} programs it can hold are still under way; drop one"
+            ) from None
+        except (MontyError, RuntimeError) as error:
+            raise ExpressionError(f"the sandbox: no worker could be started: {error}") from None
+        confine(worker.worker_pid)
+        return worker
 
 
 def _newlines(code: str) -> str:

@@ -8,7 +8,6 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
-from expressive_motion.confinement import confine
 from expressive_motion.errors import ProgramError
 from expressive_motion.robot import Call, Description, Value
 
@@ -38,7 +37,6 @@ class Session:
         self._turn = threading.Lock()  # held while the program runs
         self._hand = threading.Lock()  # held for moments, while the worker is given back or killed
         pid = worker.worker_pid
-        confine(pid)
         self._process = _opened(pid) if pid is not None else None
 
     def next(self, answer: Value | None = None) -> Call | None:

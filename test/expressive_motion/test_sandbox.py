@@ -376,6 +376,16 @@ def test_the_operating_system_forbids_a_worker_files_and_sockets(sandbox, descri
     assert most["Max core file size"] == ["0", "0"]
 
 
+@pytest.mark.parametrize(("binary", "why"), [("/nonexistent", "No such file"), ("/bin/true", "crashed")])
+def test_a_worker_that_cant_be_started_is_told_in_a_sentence(description, monkeypatch, binary, why):
+    monkeypatch.setenv("MONTY_BIN", binary)
+    with (
+        Sandbox() as sandbox,
+        pytest.raises(ExpressionError, match=f"^the sandbox: no worker could be started: .*{why}"),
+    ):
+        sandbox.start("wait(1)", description)
+
+
 def test_a_limit_of_nothing_is_refused():
     with pytest.raises(ConfigError, match=r"limits\.turn_s: expected more than 0, got 0"):
         Limits(turn_s=0)
