@@ -176,6 +176,12 @@ def from_stamped_pose(
     return from_pose(pose, topic), found
 
 
+def position_deviation(message: PoseWithCovarianceStamped) -> float:
+    """Standard deviation [m] of a localiser's position, along whichever axis is worse; a broken one is infinite."""
+    worse = max(message.pose.covariance[0], message.pose.covariance[7])
+    return math.sqrt(worse) if worse >= 0.0 else math.inf
+
+
 def to_odometry(robot: RobotState, stamp: Time, base_frame: str) -> Odometry:
     """Pose in the state's frame, velocity in the base's."""
     message = Odometry(header=Header(stamp=stamp, frame_id=robot.frame), child_frame_id=base_frame)

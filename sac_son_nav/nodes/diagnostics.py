@@ -13,6 +13,10 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from std_msgs.msg import Header
 
+from sac_son_nav.errors import MessageError
+from sac_son_nav.nodes.conversions import to_seconds, to_stamp
+from sac_son_nav.states import EVENT_KINDS, SocialEvent
+
 OK, WARN, ERROR, STALE = 0, 1, 2, 3
 
 
@@ -43,6 +47,45 @@ def from_diagnostics(message: DiagnosticArray) -> list[Status]:
         Status(status.name, status.level[0], status.message, {pair.key: pair.value for pair in status.values})
         for status in message.status
     ]
+
+
+EVENT_PREFIX = "social_event: "
+
+
+def to_social_events(events: Sequence[SocialEvent]) -> DiagnosticArray:
+    """Events, one status each, all of one moment; what is not known of one is left out."""
+    statuses = []
+    for event in events:
+        values: dict[str, Any] = {"frame": event.frame, "detail": event.detail}
+        if event.person is not None:
+            values["person"] = event.person
+        if event.position is not None:
+            values["x"], values["y"] = float(event.position[0]), float(event.position[1])
+        statuses.append(Status(EVENT_PREFIX + event.kind, OK, event.detail, values))
+    return to_diagnostics(statuses, to_stamp(events[0].stamp_s if events else 0.0))
+
+
+def from_social_events(message: DiagnosticArray, topic: str = "social_events") -> list[SocialEvent]:
+    """The events of a message. Statuses of another name are passed over; an unknown kind, or a number that is none,
+    raises MessageError."""
+    events = []
+    for status in from_diagnostics(message):
+        if not status.name.startswith(EVENT_PREFIX):
+            continue
+        kind, values = status.name.removeprefix(EVENT_PREFIX), status.values
+        if kind not in EVENT_KINDS:
+            raise MessageError(f"{topic}: expected one of {', '.join(EVENT_KINDS)}, got {kind!r}")
+        try:
+            person = int(values["person"]) if "person" in values else None
+            place = np.array([float(values["x"]), float(values["y"])]) if "x" in values and "y" in values else None
+        except ValueError as error:
+            raise MessageError(f"{topic}: expected numbers for person, x and y: {error}") from None
+        if place is not None and not np.isfinite(place).all():
+            raise MessageError(f"{topic}: expected a place in finite metres, got {place.tolist()}")
+        stamp_s = to_seconds(message.header.stamp)
+        detail = str(values.get("detail", status.message))
+        events.append(SocialEvent(stamp_s, kind, person, place, str(values.get("frame", "map")), detail))
+    return events
 
 
 def _text(value: Any) -> str:

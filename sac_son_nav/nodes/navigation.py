@@ -2,7 +2,8 @@
 
 A lifecycle node that configures and activates itself unless `autostart` is false. It plans when people arrive; a
 watchdog thread, on a clock that always runs, sends zero velocity whenever an input is silent, a plan is overdue, the
-goal can't be reached, or the node is not active. The reason is in `diagnostics`.
+goal can't be reached, or the node is not active. The reason is in `diagnostics`. What goes on between the robot and
+people is told on `social_events`; while navigation stands, others may move the base (`sharing.py`).
 """
 
 from __future__ import annotations
@@ -17,18 +18,21 @@ from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped, Twist, TwistStamped
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from nav_msgs.msg import OccupancyGrid, Odometry, Path
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from sensor_msgs.msg import LaserScan, PointCloud2
 from visualization_msgs.msg import MarkerArray
 
 from sac_son_nav.errors import ConfigError, MessageError, SacSonError
+from sac_son_nav.navigation.events import EventsConfig, SocialEvents
+from sac_son_nav.navigation.mux import MuxConfig
 from sac_son_nav.navigation.navigator import NavigationConfig, Navigator, Plan
 from sac_son_nav.nodes import actions, conversions, markers, runtime
-from sac_son_nav.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Status, to_diagnostics
+from sac_son_nav.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Status, to_diagnostics, to_social_events
 from sac_son_nav.nodes.observing import FreshnessConfig, Observer
-from sac_son_nav.states import STOP, Command
+from sac_son_nav.nodes.sharing import SharedBase
+from sac_son_nav.states import STOP, Command, SocialEvent
 
 MAP = "map"
 SAME_PLACE = 0.5  # [m] between the ends of two paths of one errand
@@ -61,17 +65,20 @@ class NavigationNode(LifecycleNode):
         self.settings = runtime.declare_settings(self, NodeConfig())
         freshness = runtime.declare_settings(self, FreshnessConfig())
         config = runtime.declare_settings(self, NavigationConfig())
+        events = runtime.declare_settings(self, EventsConfig(), "events.")
+        mux = runtime.declare_settings(self, MuxConfig(), "mux.")
         runtime.refuse_unknown_parameters(self)
         self.observer = Observer(freshness, self.robot.laser)
         self.navigator = Navigator(config, self.robot.radius, self.robot.limits, seed=self.settings.seed)
+        self.events = SocialEvents(events, self.robot.radius)
         self._lock = threading.RLock()  # one control step, goal or stop at a time
+        self.base = SharedBase(self, self.robot, mux, self._lock, self._judged)
         self._active = False
         self._watch_over = threading.Event()
         self._watchdog = threading.Thread(target=self._keep_watch, name="watchdog", daemon=True)
         self._refused_goal = ""
         self._last_goal: tuple[Any, ...] | None = None
         self._last_plan_at = float("-inf")
-        self._sent = STOP
         self._idle_word = "waiting for a goal"
         self._make_publishers()
         self._make_subscriptions()
@@ -97,8 +104,9 @@ class NavigationNode(LifecycleNode):
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """A last zero, then silence; the goal is forgotten, since nobody expects the base to move when it wakes."""
         with self._lock:
-            self._send(STOP)
+            self.base.stop()
             self._active = False
+            self.base.watch(False)
             self.navigator.set_goal(None)
             self.action.finish(False, "not active any more")
         self._diagnostics.set(WARN, "not active")
@@ -134,14 +142,14 @@ class NavigationNode(LifecycleNode):
             self._watchdog.join()
         with self._lock:
             if self._active:
-                self._send(STOP)
+                self.base.stop()
             self._active = False
+            self.base.watch(False)
 
     # -- inputs -------------------------------------------------------------------------------------------------
 
     def _make_publishers(self) -> None:
-        stamped = self.robot.enable_stamped_cmd_vel
-        self._command = self.create_publisher(TwistStamped if stamped else Twist, "cmd_vel", runtime.RELIABLE)
+        self._social_events = self.create_publisher(DiagnosticArray, "social_events", runtime.RELIABLE)
         self._local_plan = self.create_publisher(Path, "local_plan", runtime.RELIABLE)
         self._route = self.create_publisher(Path, "route", runtime.LATCHED)
         self._predictions = self.create_publisher(MarkerArray, "predicted_people", runtime.RELIABLE)
@@ -180,7 +188,9 @@ class NavigationNode(LifecycleNode):
             pose, _ = conversions.from_stamped_pose(message, "amcl_pose", MAP)
         except MessageError as error:
             return self.get_logger().warning(str(error))
-        return self.observer.hear_localisation(conversions.to_seconds(message.header.stamp), pose, time.monotonic())
+        stamp_s = conversions.to_seconds(message.header.stamp)
+        self._announce(self.events.localised(stamp_s, conversions.position_deviation(message)))
+        return self.observer.hear_localisation(stamp_s, pose, time.monotonic())
 
     def _on_map(self, message: OccupancyGrid) -> None:
         try:
@@ -258,34 +268,51 @@ class NavigationNode(LifecycleNode):
         navigator = self.navigator
         if self.settings.require_map and navigator.floor is None and navigator.route is None:
             return "no map yet: expected one on map (or a plan on plan)"
+        return self._blind()
+
+    def _blind(self) -> str:
+        """Why nothing may move the base now, whoever asks; empty when it may."""
         world = self.get_clock().now().nanoseconds * 1e-9
         return self.observer.problem(time.monotonic(), world if world > 0.0 else None)
 
+    def _judged(self, command: Command, period: float) -> Command | None:
+        """What the shield leaves of somebody else's command; None while the node is not active."""
+        if not self._active:
+            return None
+        observation = self.observer.observation()
+        if observation is None or self._blind():
+            return STOP
+        return self.navigator.guard(command, observation, period, self.observer.sees_behind(self.robot.radius)).command
+
     def _control(self) -> None:
         """One control step; whatever goes wrong in it, the base is told to stop first."""
-        if self.navigator.goal is None:
-            self._release(self._idle_word)
-            return
         observation = self.observer.observation()
+        if self.navigator.goal is None:
+            self.base.release()  # it belongs to whoever else commands it
+            self._diagnostics.set(OK, self._idle_word)
+            if observation is not None:
+                self._announce(self.events.step(Plan(observation.stamp_s, STOP, "idle"), observation))
+            return
         if observation is None:
             return
         began = time.perf_counter()
         try:
             plan = self.navigator.step(observation)
         except SacSonError as error:
-            self._send(STOP)
+            self.base.stop()
             self._refuse(str(error))
             return
         except BaseException:
-            self._send(STOP)
+            self.base.stop()
             raise
         if time.perf_counter() - began > self.settings.plan_timeout:  # the world has moved on meanwhile
-            self._send(STOP)
+            self.base.stop()
             self._diagnostics.set(WARN, f"a plan took {time.perf_counter() - began:.1f} s and was thrown away")
             return
-        self._send(plan.command)
+        self.base.navigate(plan.command)
         self._last_plan_at = time.monotonic()
         self._show(plan, 1e3 * (time.perf_counter() - began))
+        self._announce(self.events.step(plan, observation, self.navigator.route))
         self.action.report(plan, observation.robot, self.navigator.route)
         if plan.status == "arrived":
             self._idle_word = "arrived"
@@ -295,38 +322,31 @@ class NavigationNode(LifecycleNode):
         """Stand still whenever moving on would be driving blind, or when a control step takes too long."""
         if not self._lock.acquire(timeout=self.settings.plan_timeout):
             if self._active:  # a step is under way and overdue; its own command will be thrown away
-                self._send(STOP)
+                self.base.stop()
             return
         try:
             if not self._active:
                 return
             if self.action.cancelling():  # here, since it must not take a scan or a person to be heard
-                self._send(STOP)
+                self.base.stop()
                 self.navigator.set_goal(None)
                 self.action.finish(False)
-            problem = self._problem()
+            blind, problem = self._blind(), self._problem()
             if not problem and time.monotonic() - self._last_plan_at > self.settings.plan_timeout:
                 problem = "no plan in time" if self.navigator.goal is not None else ""
-            if problem and (self.navigator.goal is not None or self._sent != STOP):
-                self._send(STOP)
+            if (problem and self.navigator.goal is not None) or (blind and self.base.sent != STOP):
+                self.base.stop()
+            elif problem:
+                self.base.release()
+            self.base.watch(not blind)
         finally:
             self._lock.release()
         if problem:
             self._diagnostics.set(ERROR, f"standing: {problem}")
 
-    def _release(self, word: str) -> None:
-        """Without a goal the base belongs to whoever else commands it: one zero, then silence."""
-        if self._sent != STOP:
-            self._send(STOP)
-        self._diagnostics.set(OK, word)
-
-    def _send(self, command: Command) -> None:
-        self._sent = command
-        if self.robot.enable_stamped_cmd_vel:
-            stamp = self.get_clock().now().to_msg()
-            self._command.publish(conversions.to_twist_stamped(command, stamp, self.robot.base_frame))
-        else:
-            self._command.publish(conversions.to_twist(command))
+    def _announce(self, events: list[SocialEvent]) -> None:
+        if events:
+            self._social_events.publish(to_social_events(events))
 
     def _show(self, plan: Plan, step_ms: float) -> None:
         """Everything the step looked at, for whoever listens. The local plan's stamp is the scan's."""

@@ -19,6 +19,7 @@ import numpy as np
 from sac_son_nav.config import LaserConfig
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.geometry import compose, inverse, rotate, transform_points
+from sac_son_nav.navigation.shield import sees_behind
 from sac_son_nav.pose_buffer import PoseBuffer
 from sac_son_nav.states import Floats, Observation, RobotState, Scan, Tracks
 
@@ -139,6 +140,11 @@ class Observer:
             if age > self.config.latest_age:
                 return f"people are {age:.1f} s old by their stamp"
         return ""
+
+    @_alone
+    def sees_behind(self, radius: float) -> bool:
+        """Whether the last sweep covers what a base of that radius [m] would back into."""
+        return self._scan is not None and sees_behind(self._scan, self._base_from_laser, radius)
 
     @_alone
     def robot(self, stamp_s: float) -> RobotState | None:

@@ -19,9 +19,16 @@ from visualization_msgs.msg import Marker
 from sac_son_nav.errors import MessageError
 from sac_son_nav.maps import FREE, OCCUPIED, UNKNOWN, OccupancyMap
 from sac_son_nav.nodes import conversions as c
-from sac_son_nav.nodes.diagnostics import ERROR, Status, from_diagnostics, to_diagnostics
+from sac_son_nav.nodes.diagnostics import (
+    ERROR,
+    Status,
+    from_diagnostics,
+    from_social_events,
+    to_diagnostics,
+    to_social_events,
+)
 from sac_son_nav.nodes.markers import people_markers, prediction_markers
-from sac_son_nav.states import Command, RobotState, Tracks
+from sac_son_nav.states import Command, RobotState, SocialEvent, Tracks
 
 STAMP = c.stamp_from_nanoseconds(1_403_024_474_631_777_750)
 
@@ -297,3 +304,47 @@ def test_diagnostics_round_trip() -> None:
     (back,) = from_diagnostics(to_diagnostics([status], STAMP))
     assert (back.name, back.level, back.message) == ("/perception", ERROR, "no scan since 2 s")
     assert back.values == {"scans": "12", "latency_ms": "3.14159"}
+
+
+# -- social events ------------------------------------------------------------------------------------------------
+
+
+def test_social_events_come_back_as_they_went():
+    told = [
+        SocialEvent(3.25, "blocked", 7, np.array([1.5, -0.25]), "odom", "person 7 stands in the way"),
+        SocialEvent(3.25, "arrived", detail="at the goal"),
+    ]
+    message = to_social_events(told)
+    assert [status.name for status in message.status] == ["social_event: blocked", "social_event: arrived"]
+    first, second = from_social_events(message)
+    assert (first.stamp_s, first.kind, first.person, first.frame, first.detail) == (
+        *(3.25, "blocked", 7, "odom"),
+        "person 7 stands in the way",
+    )
+    np.testing.assert_allclose(first.position, [1.5, -0.25])
+    assert (second.kind, second.person, second.position, second.frame) == ("arrived", None, None, "map")
+
+
+def test_statuses_that_are_no_events_are_passed_over():
+    assert from_social_events(to_diagnostics([Status("navigation")], STAMP)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "sentence"),
+    [
+        ("social_event: danced", {}, "social_events: expected one of blocked, .*, got 'danced'"),
+        ("social_event: bumped", {"person": "he"}, "social_events: expected numbers for person, x and y"),
+        ("social_event: bumped", {"x": "nan", "y": "1"}, "social_events: expected a place in finite metres"),
+    ],
+)
+def test_events_that_cannot_be_are_refused(name, values, sentence):
+    with pytest.raises(MessageError, match=sentence):
+        from_social_events(to_diagnostics([Status(name, values=values)], STAMP))
+
+
+def test_a_localisers_deviation_is_that_of_its_worse_axis():
+    message = c.to_pose_with_covariance(np.zeros(3), np.array([0.1, 0.4, 0.2]), STAMP, "map")
+    assert c.position_deviation(message) == pytest.approx(0.4)
+    message.pose.covariance[0] = float("nan")
+    message.pose.covariance[7] = float("nan")
+    assert c.position_deviation(message) == float("inf")
