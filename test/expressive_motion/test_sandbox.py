@@ -146,6 +146,8 @@ def test_a_check_runs_nothing(sandbox, description):
         ("wait(1)\nx = 1\nwhile x:\n    x = 1", "after line 1: computes too long without calling a skill"),
         ("x = [1]\nfor i in range(60):\n    x = x + x\nwait(1)", "line 3: needs too much memory"),
         ("if person_is_here():\n    x = 1\nwait(x)", "line 3: the name 'x' has no value"),
+        # letters of two bytes before it, and lines behind it for a count of letters to end up in
+        ('x = 11\nsay("äöüäöüäöüäöüäöüäöü")\nwait(x)\n\n\n\n\n\n', "line 3: wait(seconds): expected 0 to 10"),
     ],
 )
 def test_what_fails_while_it_runs_is_told_with_its_line(sandbox, description, code, said):
@@ -153,6 +155,20 @@ def test_what_fails_while_it_runs_is_told_with_its_line(sandbox, description, co
     with pytest.raises(ProgramError) as failed:
         calls_of(sandbox.start(code, description))
     assert str(failed.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"),
+    [
+        ('wait(1)\nopen("/etc/hostname")', "open"),
+        ("wait(1)\nimport socket", "import"),
+        ("import os\nos.environ", "os.environ"),
+        ('import pathlib\npathlib.Path("/").exists()', "Path.exists"),
+    ],
+)
+def test_whatever_reaches_outside_ends_the_program(sandbox, description, code, asked):
+    with pytest.raises(ProgramError, match=rf"^line 2: {asked} reaches outside the program, which is refused$"):
+        calls_of(sandbox.start(code, description, unchecked=True))
 
 
 def test_lines_of_another_system_are_counted_the_same(sandbox, description):
