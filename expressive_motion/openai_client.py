@@ -48,6 +48,16 @@ OPTIONAL = {
 
 
 @dataclass(frozen=True)
+class _Wanted:
+    """What is asked of a server. `form`: a name and a JSON schema, None for plain text."""
+
+    messages: Sequence[Message]
+    seed: int
+    max_tokens: int
+    form: tuple[str, dict[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
 class _Failure:
     """Why an attempt came to nothing, and whether another may help. Not an exception: those carry the request along,
     and with it the key."""
@@ -88,7 +98,8 @@ class OpenAIModel:
             raise ModelError(f"{question.module}: expected a prompt for {self.name}, got a question without messages")
         spent: list[Completion] = []
         for last in (False, True):
-            done = self._talk(messages, seed, cancelled, ends, (question.module, form))
+            wanted = _Wanted(messages, seed, self.config.max_tokens, (question.module, form))
+            done = self._talk(wanted, cancelled, ends)
             spent.append(done)
             try:
                 content = read_reply(done.text, question.module)
@@ -111,21 +122,13 @@ class OpenAIModel:
         """The plain text with which the model goes on, cut off after `max_tokens`. ModelError where there is none in
         time, Refused where the model declines."""
         ends = time.monotonic() + self.config.deadline_s
-        return self._talk(messages, seed, cancelled, ends, None, max_tokens).text
+        return self._talk(_Wanted(messages, seed, max_tokens or self.config.max_tokens), cancelled, ends).text
 
-    def _talk(
-        self,
-        messages: Sequence[Message],
-        seed: int,
-        cancelled: Callable[[], bool],
-        ends: float,
-        form: tuple[str, dict[str, Any]] | None,
-        max_tokens: int | None = None,
-    ) -> Completion:
+    def _talk(self, wanted: _Wanted, cancelled: Callable[[], bool], ends: float) -> Completion:
         """One completion, with retries, and without whatever the server does not take."""
         key = self.config.key()
         try:
-            got = run_patiently(lambda: self._tries(messages, seed, ends, form, max_tokens, key), ends, cancelled)
+            got = run_patiently(lambda: self._tries(wanted, ends, key), ends, cancelled)
         except Cancelled:
             got = _Failure("cancelled", kind=ModelError)
         except TimeoutError:
@@ -134,23 +137,15 @@ class OpenAIModel:
             got = _Failure(f"the client failed: {error}")
         if isinstance(got, _Failure):
             raise got.kind(f"{self._where}: {got.what}")
-        if got.cut and form:
+        if got.cut and wanted.form:
             raise ModelError(f"{self._where}: the reply was cut off: it is longer than max_tokens")
         return got
 
-    async def _tries(
-        self,
-        messages: Sequence[Message],
-        seed: int,
-        ends: float,
-        form: tuple[str, dict[str, Any]] | None,
-        max_tokens: int | None,
-        key: Key,
-    ) -> Completion | _Failure:
+    async def _tries(self, wanted: _Wanted, ends: float, key: Key) -> Completion | _Failure:
         refused = self._refused
         count = 0
         while True:
-            got = await self._attempt(self._body(messages, seed, form, max_tokens, refused), key)
+            got = await self._attempt(self._body(wanted, refused), key)
             if isinstance(got, Completion):
                 self._refused |= refused  # only now is it sure that this was what the server minded
                 got.text = key.scrub(got.text)
@@ -167,26 +162,22 @@ class OpenAIModel:
             count += 1
             await asyncio.sleep(wait)
 
-    def _body(
-        self,
-        messages: Sequence[Message],
-        seed: int,
-        form: tuple[str, dict[str, Any]] | None,
-        max_tokens: int | None,
-        refused: frozenset[str],
-    ) -> dict[str, Any]:
+    def _body(self, wanted: _Wanted, refused: frozenset[str]) -> dict[str, Any]:
         """All that is sent."""
-        said = [{"role": m.role, "content": m.content} for m in messages]
+        said = [{"role": m.role, "content": m.content} for m in wanted.messages]
         body: dict[str, Any] = {"model": self.config.model, "messages": said, "stream": True}
         body["temperature"] = self.config.temperature
-        body["seed"] = seed
-        body["max_tokens"] = max_tokens or self.config.max_tokens
+        body["seed"] = wanted.seed
+        body["max_tokens"] = wanted.max_tokens
         body["stream_options"] = {"include_usage": True}
-        if form:
-            wanted = {"name": form[0], "strict": True, "schema": form[1]}
-            body["response_format"] = {"type": "json_schema", "json_schema": wanted}
+        if wanted.form:
+            name, form = wanted.form
+            body["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": name, "strict": True, "schema": form},
+            }
             if "response_format" in refused:
-                asked = f"Answer with one JSON object of this schema and nothing else:\n{json.dumps(form[1])}"
+                asked = f"Answer with one JSON object of this schema and nothing else:\n{json.dumps(form)}"
                 said[-1]["content"] += f"\n\n{asked}"
         for name in refused & set(body):
             value = body.pop(name)
