@@ -140,6 +140,8 @@ class Performance:
                 break
             assert self._action is not None
             action = self._action
+            if action.call.skill in self._asked:  # there is nothing new to be seen before the next step
+                break
             wish = action.step(moment)
             self._take(wish, utterances, dt)
             if self.state != "running" or not action.done:
@@ -148,10 +150,10 @@ class Performance:
             self.log.append(Performed(action.call, self._began_s, view.time_s, action.value))
             self._action = None
             dt = 0.0  # this step's time is spent
-            if not action.instant or action.call.skill in self._asked:
+            if not action.instant:
                 break
             if action.returns != "nothing":
-                self._asked.add(action.call.skill)  # nothing new to be seen before the next step
+                self._asked.add(action.call.skill)
         return wish, tuple(utterances)
 
     def _begin(self, moment: Moment) -> bool:

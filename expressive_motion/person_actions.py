@@ -12,10 +12,15 @@ from expressive_motion.robot import Call
 from sac_son_nav.states import Floats
 
 FACES = math.radians(3.0)  # off a person's direction, still facing them
+FACES_WALKER = math.radians(30.0)  # the same of somebody who walks past
+STOPS_S = 0.5  # before somebody who comes is as near as asked for, the base begins to stop
+AT_REST = 0.03  # [m/s]
+SPARE = 0.02  # [m] added to the distance asked for, so that it isn't gone below
 ARRIVES = 0.03  # [m] off the distance asked for, still there
 BESIDE = math.radians(8.0)  # off the side asked for, still there
 GIVES_UP_S = 4.0  # of being blocked
 FRONT = math.radians(30.0)  # off the direction somebody faces, still in front of them
+BACK = math.radians(100.0)  # further off it, behind their back; they are not gone round
 ROUNDS = math.radians(35.0)  # further round a person than this is not gone in one stretch
 DETOUR = 1.1  # times the distance asked for, kept on the way round
 TURNS_FIRST = math.radians(50.0)  # off its way, the base turns before it drives
@@ -47,13 +52,13 @@ class ApproachPerson(Action):
     """approach_person: to a place at a distance from the person, round them if need be, facing them at the end.
 
     In front of somebody is where they face, as far as can be told from how they last walked; of somebody who has only
-    stood, the side from which the robot comes. Somebody walking is met on the straight line: a robot slower than they
-    are can't get round them.
+    stood, or has turned their back, the side from which the robot comes. Somebody walking is met on the straight line:
+    a robot slower than they are can't get round them.
     """
 
     def __init__(self, call: Call, moment: Moment) -> None:
         super().__init__(call, moment)
-        self._distance = self.number("distance_m")
+        self._distance = self.number("distance_m") + SPARE
         base = moment.description.body.base
         self._speed = base.calm_speed * self.number("speed")
         self._turn = base.calm_turn * self.number("speed")
@@ -69,11 +74,14 @@ class ApproachPerson(Action):
         apart = moment.distance(person.position)
         bearing = self._bearing(person, moment)
         around = turn_between(self._now(person, moment), bearing)
-        self._there = self._placed(apart, around, person, slack=2.0 if self._there else 1.0)
+        closing = max(0.0, float(person.velocity @ (moment.pose[:2] - person.position)) / max(apart, 1e-6))
+        self._there = self._placed(apart, closing, around, person, slack=2.0 if self._there else 1.0)
         if self._there:
             wish = facing(person, self._turn, moment)
-            turned = abs(moment.bearing(person.position)) < FACES
-            if moment.base and turned and abs(moment.drive.last.linear) < 0.03:
+            off = abs(moment.bearing(person.position))
+            walks = person.speed >= WALKS
+            rests = walks or abs(moment.drive.last.linear) < AT_REST
+            if moment.base and rests and off < (FACES_WALKER if walks else FACES):
                 return self.end(True)
             return wish
         return self._drive(person, bearing, around, moment)
@@ -93,13 +101,17 @@ class ApproachPerson(Action):
             if person.speed >= WALKS or person.facing is None:
                 return now
             off = turn_between(faces, now)
+            if abs(off) > BACK:
+                return now
             return faces + math.copysign(min(abs(off), FRONT), off)
         return faces + (0.5 * math.pi if self._side == "left" else -0.5 * math.pi)
 
-    def _placed(self, apart: float, around: float, person: Person, slack: float) -> bool:
+    def _placed(self, apart: float, closing: float, around: float, person: Person, slack: float) -> bool:
         """Whether this is the place; for somebody who walks towards the robot, near enough is."""
         if person.speed >= WALKS:
-            return apart <= self._distance + ARRIVES and (self._side == "front" or abs(around) < 4.0 * BESIDE)
+            return apart - closing * STOPS_S <= self._distance + ARRIVES and (
+                self._side == "front" or abs(around) < 4.0 * BESIDE
+            )
         return abs(apart - self._distance) < slack * ARRIVES and abs(around) < slack * BESIDE
 
     def _drive(self, person: Person, bearing: float, around: float, moment: Moment) -> Wish:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
 
@@ -248,8 +248,16 @@ def make_description(profile: RobotProfile, section: Mapping[str, Any] | None, w
     """The description from a profile and its section `expression`; without one only the base is there."""
     body = build(Body, section or {}, f"{where}.expression")
     catalogue = yaml.safe_load(files("expressive_motion").joinpath("skills.yaml").read_text(encoding="utf-8"))
-    skills = {name: _skill(name, entry, body) for name, entry in catalogue.items() if body.has(entry["part"])}
+    if profile.limits.vx_min >= 0.0 > body.base.move_m[0]:  # a base that can't reverse isn't asked to
+        body = replace(body, base=replace(body.base, move_m=(0.0, body.base.move_m[1])))
+    skills = {name: _skill(name, entry, body) for name, entry in catalogue.items() if _can(entry, profile, body)}
     return Description(profile, body, skills)
+
+
+def _can(entry: Mapping[str, Any], profile: RobotProfile, body: Body) -> bool:
+    """Whether a robot has what a skill of the catalogue takes."""
+    reverses = profile.limits.vx_min < 0.0
+    return body.has(entry["part"]) and (reverses or entry.get("needs") != "reverse")
 
 
 def _skill(name: str, entry: Mapping[str, Any], body: Body) -> Skill:
