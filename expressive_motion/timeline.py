@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import shorten
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DPI = 100
-WIDTH = 12.0  # [in] of the picture
+DPI, WIDTH = 100, 12.0  # [in] of the picture
 INK, GREY, FAINT, PAPER = "#22262B", "#5B6470", "#D5DAE0", "#FFFFFF"
 ROBOT, PERSON, TURN, SHIELD = "#0072B2", "#009E73", "#D55E00", "#F3C9AE"  # accents of Okabe and Ito
 SIZE = 8.5  # [points]
@@ -43,16 +42,20 @@ LIGHTS = {
     "purple": "#8A4FBF",
 }
 _FINE = 0.01  # [s] per column of a light's bar
-_SHORTEST = 0.02  # share of the axis below which a span has no room for its label inside
+LEFT, BETWEEN, ABOVE, GAP = 1.35, 0.45, 2.4, 0.16  # [in] margin, between columns, height of the view from above, gap
+LETTERS = 12.5  # per inch of a label
+LANES = 4  # of skills
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One row of a column: its name, height [in], and what draws it."""
+    """One row of a column: its name, height [in], what draws it, and what its lines mean, each in its colour. `draw`
+    takes axes, a trace, and how many letters go into the axes' width."""
 
     name: str
     height: float
-    draw: Callable[[Any, Trace, Description], None]
+    draw: Callable[[Any, Trace, int], None]
+    legend: tuple[tuple[str, str], ...] = ()
 
 
 def draw(
@@ -78,58 +81,72 @@ def figure(runs: Sequence[Run], description: Description, title: str = "") -> Fi
     from matplotlib.figure import Figure
 
     rows = _rows(description)
-    top, head, foot, gap = 2.4, 0.85 if title else 0.5, 0.45, 0.16
-    height = head + top + 0.3 + sum(row.height + gap for row in rows) + foot
+    top = 1.05 if title else 0.75
+    tops = [top, top + ABOVE + 0.3]
+    for row in rows:
+        tops.append(tops[-1] + row.height + GAP)
+    height = tops[-1] + 0.3
     picture = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor=PAPER)
     if title:
         picture.text(0.15 / WIDTH, 1.0 - 0.25 / height, title, size=13, weight="bold", color=INK, va="center")
-    left, between = 0.95, 0.4
-    wide = (WIDTH - left - 0.2 - between * (len(runs) - 1)) / len(runs)
-    for column, run in enumerate(runs):
-        x = left + column * (wide + between)
-
-        def axes(y: float, tall: float, x: float = x) -> Axes:
-            return picture.add_axes((x / WIDTH, 1.0 - (y + tall) / height, wide / WIDTH, tall / height))
-
-        letters = int(wide * 13)
-        words = shorten(f"{run.scene.name}: {describe_run(run.trace)}; {run.verdict}", letters, placeholder=" ...")
-        picture.text(x / WIDTH, 1.0 - (head - 0.15) / height, words, size=9.5, color=INK, va="center", weight="bold")
-        _bare(axes_above := axes(head, top))
-        _draw_above(axes_above, run.trace, wide / top)
-        y = head + top + 0.3
-        for number, row in enumerate(rows):
-            strip = axes(y, row.height)
-            _bare(strip)
+    wide = (WIDTH - LEFT - 0.2 - BETWEEN * (len(runs) - 1)) / len(runs)
+    for number, run in enumerate(runs):
+        x = LEFT + number * (wide + BETWEEN)
+        words = f"{run.scene.name}, {run.verdict}: {describe_run(run.trace)}"
+        words = fill(words, int(wide * LETTERS), max_lines=3, placeholder=" \u2026")
+        picture.text(x / WIDTH, 1.0 - (top - 0.08) / height, words, size=9, color=INK, va="bottom", weight="bold")
+        _draw_above(_axes(picture, x, tops[0], wide, ABOVE), run.trace, wide / ABOVE)
+        for row, y in zip(rows, tops[1:], strict=False):
+            strip = _axes(picture, x, y, wide, row.height)
             strip.set_xlim(0.0, run.trace.duration_s)
-            row.draw(strip, run.trace, description)
-            if column == 0:
-                strip.text(-0.85 / wide, 0.5, row.name, transform=strip.transAxes, size=SIZE, color=INK, va="center")
-            strip.tick_params(labelbottom=number == len(rows) - 1)
-            y += row.height + gap
+            row.draw(strip, run.trace, int(wide * LETTERS))
+            strip.tick_params(labelbottom=row is rows[-1])
         strip.set_xlabel("time [s]", size=SIZE, color=GREY, labelpad=2)
+    above = _Row(
+        "from above", ABOVE, _draw_base, (("metres", GREY), ("filled: at first", GREY), ("hollow: at last", GREY))
+    )
+    for row, y in zip([above, *rows], tops, strict=False):
+        _name(picture, row, y)
     return picture
 
 
-def _rows(description: Description) -> list[_Row]:
-    body = description.body
-    rows = [_Row("base", 1.0, _draw_base), _Row("person", 0.7, _draw_person)]
-    if body.head is not None:
-        rows.append(_Row("head", 0.9, _draw_head))
-    if body.light is not None:
-        rows.append(_Row("light", 0.28, _draw_light))
-    if body.sound is not None or body.voice is not None:
-        rows.append(_Row("sound", 0.42, _draw_sound))
-    rows.append(_Row("skills", 0.8, _draw_skills))
-    return rows
-
-
-def _bare(axes: Axes) -> None:
+def _axes(picture: Figure, x: float, y: float, wide: float, tall: float) -> Axes:
+    """Bare axes at x, y [in], counted from the upper left corner."""
+    width, height = picture.get_size_inches()
+    axes = picture.add_axes((x / width, 1.0 - (y + tall) / height, wide / width, tall / height))
     axes.set_facecolor(PAPER)
     axes.tick_params(length=0, labelsize=SIZE - 1, colors=GREY)
     axes.grid(color=FAINT, lw=0.5)
     axes.set_axisbelow(True)
     for spine in axes.spines.values():
         spine.set_visible(False)
+    return axes
+
+
+def _name(picture: Figure, row: _Row, y: float) -> None:
+    """A row's name and what its lines mean, in the left margin."""
+    width, height = picture.get_size_inches()
+    lines = [(row.name, INK, SIZE + 0.5), *((words, colour, SIZE - 1.5) for words, colour in row.legend)]
+    middle = y + 0.5 * row.height - 0.075 * (len(lines) - 1)
+    for number, (words, colour, size) in enumerate(lines):
+        at = 1.0 - (middle + 0.15 * number) / height
+        picture.text(0.15 / width, at, words, size=size, color=colour, va="center")
+
+
+def _rows(description: Description) -> list[_Row]:
+    body = description.body
+    rows = [
+        _Row("base", 1.0, _draw_base, (("m/s", ROBOT), ("turn, rad/s / 4", TURN), ("shade: shield", TURN))),
+        _Row("person", 0.7, _draw_person, (("m, centres", PERSON), ("dots: touching", GREY))),
+    ]
+    if body.head is not None:
+        rows.append(_Row("head", 0.9, _draw_head, (("pan, degrees", ROBOT), ("tilt, dashed", TURN))))
+    if body.light is not None:
+        rows.append(_Row("light", 0.28, _draw_light))
+    if body.sound is not None or body.voice is not None:
+        rows.append(_Row("sound", 0.5, _draw_sound, (("speech", ROBOT), ("tones", TURN))))
+    rows.append(_Row("skills", 0.8, _draw_skills))
+    return rows
 
 
 # -- from above -----------------------------------------------------------------------------------------------------
@@ -139,6 +156,7 @@ def _draw_above(axes: Axes, trace: Trace, shape: float) -> None:
     """Paths of robot and people; discs where they are at first, filled, and at last, hollow. `shape`: width to height
     of the axes."""
     from matplotlib.patches import Circle
+    from matplotlib.ticker import MultipleLocator
 
     places = np.concatenate([trace.poses[:, :2], trace.people.reshape(-1, 2)])
     places = places[np.isfinite(places).all(axis=-1)]
@@ -146,6 +164,8 @@ def _draw_above(axes: Axes, trace: Trace, shape: float) -> None:
     axes.set_xlim(middle[0] - 0.5 * tall * shape, middle[0] + 0.5 * tall * shape)
     axes.set_ylim(middle[1] - 0.5 * tall, middle[1] + 0.5 * tall)
     axes.set_aspect("equal")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MultipleLocator(0.5 if tall < 2.5 and shape < 3.0 else 1.0))
     for x0, y0, x1, y1 in trace.scene.walls:
         axes.plot([x0, x1], [y0, y1], color=INK, lw=3, solid_capstyle="butt")
     for k in range(trace.people.shape[1]):
@@ -163,15 +183,6 @@ def _draw_above(axes: Axes, trace: Trace, shape: float) -> None:
     nose = last[:2] + trace.radius * np.array([math.cos(last[2]), math.sin(last[2])])
     axes.plot([last[0], nose[0]], [last[1], nose[1]], color=ROBOT, lw=1.5)
     _label(axes, first, "robot", ROBOT)
-    axes.text(
-        0.995,
-        0.03,
-        "metres; filled: at first, hollow: at last",
-        transform=axes.transAxes,
-        size=7.5,
-        color=GREY,
-        ha="right",
-    )
 
 
 def _frame(places: Floats, shape: float) -> tuple[Floats, float]:
@@ -199,7 +210,7 @@ def _label(axes: Axes, place: Floats, text: str, colour: str) -> None:
 # -- along time -----------------------------------------------------------------------------------------------------
 
 
-def _draw_base(axes: Axes, trace: Trace, description: Description) -> None:
+def _draw_base(axes: Axes, trace: Trace, letters: int) -> None:
     speed, turn = trace.velocities.T
     most = max(0.3, float(np.abs(speed).max()) * 1.15, float(np.abs(turn).max()) * 1.15 / 4.0)
     for held in trace.held:
@@ -208,22 +219,9 @@ def _draw_base(axes: Axes, trace: Trace, description: Description) -> None:
     axes.plot(trace.times, turn / 4.0, color=TURN, lw=1.2, ls=(0, (4, 1.5)))
     axes.set_ylim(-most, most)
     axes.set_yticks([-_round(most), 0.0, _round(most)])
-    axes.text(0.004, 0.95, "m/s", transform=axes.transAxes, size=7.5, color=ROBOT, va="top")
-    axes.text(0.045, 0.95, "dashed: turn, rad/s / 4", transform=axes.transAxes, size=7.5, color=TURN, va="top")
-    if trace.held:
-        axes.text(
-            0.996,
-            0.95,
-            "shaded: held back by the shield",
-            transform=axes.transAxes,
-            size=7.5,
-            color=TURN,
-            ha="right",
-            va="top",
-        )
 
 
-def _draw_person(axes: Axes, trace: Trace, description: Description) -> None:
+def _draw_person(axes: Axes, trace: Trace, letters: int) -> None:
     apart = np.where(np.isfinite(trace.to_person), trace.to_person, np.nan)
     if not np.isfinite(apart).any():
         axes.text(0.5, 0.5, "nobody", transform=axes.transAxes, size=SIZE, color=GREY, ha="center", va="center")
@@ -232,23 +230,18 @@ def _draw_person(axes: Axes, trace: Trace, description: Description) -> None:
     axes.plot(trace.times, apart, color=PERSON, lw=1.4)
     axes.set_ylim(0.0, max(2.0, float(np.nanmax(apart)) * 1.15))
     axes.axhline(trace.contact_gap, color=GREY, lw=0.8, ls=":")
-    axes.text(
-        0.004, 0.93, "m between centres; dotted: touching", transform=axes.transAxes, size=7.5, color=PERSON, va="top"
-    )
 
 
-def _draw_head(axes: Axes, trace: Trace, description: Description) -> None:
+def _draw_head(axes: Axes, trace: Trace, letters: int) -> None:
     pan, tilt = np.degrees(trace.heads).T
     axes.plot(trace.times, pan, color=ROBOT, lw=1.4)
     axes.plot(trace.times, tilt, color=TURN, lw=1.2, ls=(0, (4, 1.5)))
     most = max(15.0, float(np.abs(trace.heads).max()) * 180.0 / math.pi * 1.25)
     axes.set_ylim(-most, most)
     axes.set_yticks([-_round(most), 0.0, _round(most)])
-    axes.text(0.004, 0.95, "degrees, pan", transform=axes.transAxes, size=7.5, color=ROBOT, va="top")
-    axes.text(0.095, 0.95, "dashed: tilt", transform=axes.transAxes, size=7.5, color=TURN, va="top")
 
 
-def _draw_light(axes: Axes, trace: Trace, description: Description) -> None:
+def _draw_light(axes: Axes, trace: Trace, letters: int) -> None:
     """Bars as the light looks: broken while it blinks, shaded while it pulses."""
     from matplotlib.colors import to_rgb
 
@@ -267,8 +260,9 @@ def _draw_light(axes: Axes, trace: Trace, description: Description) -> None:
     axes.grid(visible=False)
     for begin, end, light in spans:
         axes.plot([begin, begin, end, end, begin], [0, 1, 1, 0, 0], color=GREY, lw=0.6, clip_on=False)
-        if end - begin > 5 * _SHORTEST * trace.duration_s:
-            words = f"{light.colour}, {light.pattern}"
+        room = (end - begin) / trace.duration_s * letters
+        words = light.colour if light.pattern == "steady" else f"{light.colour}, {light.pattern}"
+        if len(words) + 2 < room:
             box = {"facecolor": PAPER, "alpha": 0.8, "pad": 1, "lw": 0}
             axes.text(begin + 0.006 * trace.duration_s, 0.5, words, size=7.5, color=INK, va="center", bbox=box)
 
@@ -295,35 +289,42 @@ def _brightness(light: LightState, since: Floats) -> Floats:
     return np.ones(len(since))
 
 
-def _draw_sound(axes: Axes, trace: Trace, description: Description) -> None:
-    axes.set_ylim(0.0, 1.0)
+def _draw_sound(axes: Axes, trace: Trace, letters: int) -> None:
+    """Sentences above tones, each with what is to be heard."""
+    axes.set_ylim(0.0, 2.0)
     axes.set_yticks([])
-    for said in trace.said:
-        speech = said.utterance.kind == "speech"
-        colour = ROBOT if speech else TURN
-        axes.barh(0.25, said.utterance.duration_s, 0.4, left=said.time_s, color=colour, alpha=0.35, lw=0)
-        words = (
-            f"“{shorten(said.utterance.content, 60, placeholder=' ...')}”" if speech else f"♪ {said.utterance.content}"
-        )
-        late = said.time_s > 0.7 * trace.duration_s
-        axes.text(said.time_s, 0.78, words, size=7.5, color=INK, va="center", ha="right" if late else "left")
+    length = trace.duration_s
+    for kind, y, colour in (("speech", 1.5, ROBOT), ("tone", 0.5, TURN)):
+        these = [said for said in trace.said if said.utterance.kind == kind]
+        for said, after in zip(these, [*(s.time_s for s in these[1:]), length], strict=True):
+            axes.barh(y, said.utterance.duration_s, 0.75, left=said.time_s, color=colour, alpha=0.3, lw=0)
+            content = said.utterance.content
+            words = f"\u201c{content}\u201d" if kind == "speech" else content
+            room = int((after - said.time_s) / length * letters)
+            late = said is these[-1] and len(words) > room
+            short = words if late or len(words) <= room else f"{words[: max(room - 2, 1)]}\u2026"
+            at, side = (length, "right") if late else (said.time_s + 0.004 * length, "left")
+            axes.text(at, y, short, size=7.5, color=INK, va="center", ha=side)
 
 
-def _draw_skills(axes: Axes, trace: Trace, description: Description) -> None:
+def _draw_skills(axes: Axes, trace: Trace, letters: int) -> None:
     """A bar for each call, in lanes, so that labels of short ones do not meet."""
-    lanes = [0.0, 0.0, 0.0, 0.0]
+    lanes = [0.0] * LANES
     length = trace.duration_s
     for performed in trace.performed:
         begin, took = performed.began_s, performed.ended_s - performed.began_s
         name = performed.call.skill
-        room = max(took, len(name) * 0.0075 * length + 0.01 * length)
-        lane = next((k for k, free in enumerate(lanes) if free <= begin + 1e-9), int(np.argmin(lanes)))
-        lanes[lane] = begin + room
-        y = 3.5 - lane
+        room = (len(name) + 1.5) / letters * length
+        last = begin + room > length  # its label stands before it
+        needed = begin - room if last else begin
+        lane = next((k for k, free in enumerate(lanes) if free <= needed + 1e-9), int(np.argmin(lanes)))
+        lanes[lane] = begin + max(took, room)
+        y = LANES - 0.5 - lane
         axes.barh(y, max(took, TICK), 0.7, left=begin, color=ROBOT, alpha=0.25, lw=0)
         axes.plot([begin, begin], [y - 0.35, y + 0.35], color=ROBOT, lw=1.0)
-        axes.text(begin + 0.004 * length, y, name, size=7.5, color=INK, va="center", clip_on=True)
-    axes.set_ylim(0.0, 4.0)
+        at = begin - 0.004 * length if last else begin + 0.004 * length
+        axes.text(at, y, name, size=7.5, color=INK, va="center", ha="right" if last else "left")
+    axes.set_ylim(0.0, LANES)
     axes.set_yticks([])
 
 
