@@ -16,7 +16,7 @@ from expressive_motion.actions import begin
 from expressive_motion.attention import Attention
 from expressive_motion.budget import Budget, Spending
 from expressive_motion.drive import Drive
-from expressive_motion.embodiment import LIGHT_OFF, Outputs, Utterance, View
+from expressive_motion.embodiment import LIGHT_OFF, TICK, Outputs, Utterance, View
 from expressive_motion.errors import ProgramError
 from expressive_motion.head_motion import HeadMotion
 from expressive_motion.robot import MODALITIES, Call, Description, Value
@@ -24,6 +24,7 @@ from sac_son_nav.states import STOP, Command
 
 CALLS_PER_STEP = 8  # skills that take no time, begun within one step
 LONGEST_STEP = 0.1  # [s] of motion that one step makes up for, however late it comes
+BLIND = 60  # steps in a row without a time or a pose, after which a behaviour fails
 GAP = 0.5  # [s] between steps, after which the base counts as having stopped by itself
 
 State = Literal["running", "finished", "cancelled", "failed"]
@@ -82,6 +83,7 @@ class Performance:
         self._time_s: float | None = None
         self._speech_left_s = 0.0
         self._asked: set[str] = set()
+        self._blind = 0  # steps in a row without a pose
         self.state: State = "running"
         self.reason = ""
         self.log: list[Performed] = []
@@ -109,7 +111,8 @@ class Performance:
     def step(self, view: View) -> Outputs:
         """What the body is to do from this view on."""
         if not _usable(view):
-            return self._outputs(self._drive.stop(), (), 0.0)
+            return self._grope()
+        self._blind = 0
         gap = 0.0 if self._time_s is None else max(0.0, view.time_s - self._time_s)
         dt = min(gap, LONGEST_STEP)
         if self._time_s is None or gap > GAP:
@@ -126,6 +129,15 @@ class Performance:
             return self._outputs(self._drive.stop(), utterances, dt)
         command = self._drive_by(wish, view, dt)
         return self._outputs(command, utterances, dt)
+
+    def _grope(self) -> Outputs:
+        """A step that has nothing to go by: the base stands, and so does the rest while the behaviour isn't over."""
+        self._blind += 1
+        if self.state == "running" and self._blind > BLIND:
+            self._over(
+                "failed", f"the behaviour: expected the time and the robot's pose, missed one for {BLIND} steps"
+            )
+        return self._outputs(self._drive.stop(), (), 0.0 if self.state == "running" else TICK)
 
     # -- skills -------------------------------------------------------------------------------------------------
 

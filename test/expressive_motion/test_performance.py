@@ -244,6 +244,19 @@ def test_a_pose_that_leaps_ends_it() -> None:
     assert "leapt by 3.0 m" in performance.reason
 
 
+def test_a_robot_that_does_not_know_where_it_is_gives_up() -> None:
+    def lose(view: View, k: int) -> View:
+        return view if k < 40 else replace(view, robot=replace(view.robot, pose=np.full(3, math.nan)))
+
+    stage = Stage(alter=lose)
+    performance = stage.perform(("light", {"colour": "red"}), ("move", {"distance_m": 2.0}), seconds=10.0)
+    assert performance.state == "failed"
+    assert "pose" in performance.reason
+    assert np.all(stage.commands[40:] == 0.0)
+    assert stage.outputs[-1].light == LIGHT_OFF
+    assert performance.settled
+
+
 def test_nothing_that_is_no_number_goes_out() -> None:
     def break_it(view: View, k: int) -> View:
         bad = [math.nan, math.inf, -math.inf][k % 3]
