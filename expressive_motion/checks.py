@@ -121,8 +121,7 @@ def _spares_whom_it_sees(trace: Trace, description: Description, limits: Rehears
         passes = np.linalg.norm(offset - along[:, None] * ahead, axis=-1)
         towards = (along > 0.0) & (passes < trace.contact_gap + limits.aim_m)
         if towards.any():
-            apart = float(np.linalg.norm(offset[towards], axis=-1).min())
-            yield f"drives at a person: {performed.call} was aimed at somebody {apart:.2f} m away"
+            yield f"drives at a person: {performed.call} was aimed at somebody who stood in sight"
 
 
 def _heeds_the_shield(trace: Trace, description: Description, limits: RehearsalLimits) -> Found:

@@ -1,12 +1,16 @@
 """A picture of a rehearsal: from above, and along time what base, head, light, sound and skills do.
 
 One column for each scene. Everything is told apart by place and label, never by colour alone.
+
+    python -m expressive_motion.timeline PROGRAM PICTURE.png [--robot NAME] [--scene NAME ...]
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +22,12 @@ import numpy as np
 from expressive_motion.checks import describe_run
 from expressive_motion.embodiment import TICK, LightState
 from expressive_motion.imagined import PERSON_RADIUS
-from expressive_motion.rehearsal import Rehearsal, Run
-from expressive_motion.robot import Description
+from expressive_motion.rehearsal import Rehearsal, Run, rehearse
+from expressive_motion.robot import Description, describe
+from expressive_motion.sandbox import Sandbox
 from expressive_motion.trace import Trace
 from sac_son_nav.config import write_atomically
+from sac_son_nav.errors import SacSonError
 from sac_son_nav.states import Floats
 
 if TYPE_CHECKING:
@@ -45,6 +51,7 @@ _FINE = 0.01  # [s] per column of a light's bar
 LEFT, BETWEEN, ABOVE, GAP = 1.35, 0.45, 2.4, 0.16  # [in] margin, between columns, height of the view from above, gap
 LETTERS = 12.5  # per inch of a label
 LANES = 4  # of skills
+SHOWN = 5.5  # [m] round the robot, from above
 
 
 @dataclass(frozen=True)
@@ -186,8 +193,8 @@ def _draw_above(axes: Axes, trace: Trace, shape: float) -> None:
 
 
 def _frame(places: Floats, shape: float) -> tuple[Floats, float]:
-    """Middle and height [m] of what is shown: everything within 4 m of where the robot began, and some room."""
-    near = places[np.linalg.norm(places - places[0], axis=-1) < 4.0]
+    """Middle and height [m] of what is shown: everything within SHOWN of where the robot began, and some room."""
+    near = places[np.linalg.norm(places - places[0], axis=-1) < SHOWN]
     low, high = near.min(axis=0) - 0.5, near.max(axis=0) + 0.5
     wide, tall = high - low
     return np.asarray(0.5 * (low + high)), float(max(tall, wide / shape, 1.6))
@@ -296,7 +303,7 @@ def _draw_sound(axes: Axes, trace: Trace, letters: int) -> None:
     length = trace.duration_s
     for kind, y, colour in (("speech", 1.5, ROBOT), ("tone", 0.5, TURN)):
         these = [said for said in trace.said if said.utterance.kind == kind]
-        for said, after in zip(these, [*(s.time_s for s in these[1:]), length], strict=True):
+        for said, after in zip(these, [*(s.time_s for s in these[1:]), length], strict=False):
             axes.barh(y, said.utterance.duration_s, 0.75, left=said.time_s, color=colour, alpha=0.3, lw=0)
             content = said.utterance.content
             words = f"\u201c{content}\u201d" if kind == "speech" else content
@@ -332,3 +339,30 @@ def _round(most: float) -> float:
     """A round number a little below."""
     step = 10.0 ** math.floor(math.log10(most))
     return float(max(s * step for s in (1.0, 2.0, 5.0) if s * step <= most))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Rehearse a program from a file, `-` for standard input; tell what came of it, and draw it."""
+    parser = argparse.ArgumentParser(prog="python -m expressive_motion.timeline", description=main.__doc__)
+    parser.add_argument("program", help="file, or - for standard input")
+    parser.add_argument("picture", type=Path, help="PNG file to write")
+    parser.add_argument("--robot", default="simulated", help="name in config/robots, or a file (default: simulated)")
+    parser.add_argument("--scene", action="append", default=[], help="to draw; may be given again (default: standing)")
+    parser.add_argument("--title", default="")
+    options = parser.parse_args(arguments)
+    try:
+        code = sys.stdin.read() if options.program == "-" else Path(options.program).read_text(encoding="utf-8")
+        description = describe(options.robot)
+        with Sandbox() as sandbox:
+            sandbox.check(code, description)
+            rehearsal = rehearse(code, description, sandbox)
+        draw(rehearsal, description, options.picture, options.scene, options.title)
+    except (SacSonError, OSError, UnicodeDecodeError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(rehearsal.summary(), *rehearsal.findings, sep="\n")
+    return 0 if rehearsal.verdict == "fit" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

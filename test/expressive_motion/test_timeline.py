@@ -9,7 +9,7 @@ import pytest
 from expressive_motion.rehearsal import rehearse
 from expressive_motion.robot import describe
 from expressive_motion.sandbox import Sandbox
-from expressive_motion.timeline import draw, figure, png
+from expressive_motion.timeline import draw, figure, main, png
 from sac_son_nav.errors import ConfigError
 
 CODE = "light('orange', pattern='blink')\nsay('Excuse me.', wait=False)\ntone('soft')\nrock()\nwait(0.5)"
@@ -55,3 +55,17 @@ def test_an_unknown_scene_is_refused(rehearsed, tmp_path):
     with pytest.raises(ConfigError, match="expected one of standing"):
         draw(rehearsed["simulated"], describe("simulated"), tmp_path / "a.png", ["nowhere"])
     assert not list(tmp_path.iterdir())
+
+
+def test_the_command_draws_tells_and_judges(tmp_path, capsys):
+    program, picture = tmp_path / "gesture.py", tmp_path / "out.png"
+    program.write_text("turn(30)")
+    assert main([str(program), str(picture), "--scene", "alone"]) == 0
+    assert "alone: " in capsys.readouterr().out
+    assert picture.stat().st_size > 10_000
+    program.write_text("move(2)")
+    assert main([str(program), str(picture)]) == 1
+    assert "drives at a person" in capsys.readouterr().out
+    program.write_text("fly(2)")
+    assert main([str(program), str(picture)]) == 2
+    assert "fly" in capsys.readouterr().err
