@@ -49,14 +49,14 @@ class ScriptedPerson:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a program is tried in. `walls`: x, y of one end and of the other [m]. `base_free`: False while something of
-    higher rank moves the base. `disturbed`: a behaviour may have to be broken off in it."""
+    """What a program is tried in. `walls`: x, y of one end and of the other [m]. `busy_s` [s]: for how long at
+    first something of higher rank has the base. `disturbed`: a behaviour may have to be broken off in it."""
 
     name: str
     description: str
     people: tuple[ScriptedPerson, ...] = ()
     walls: tuple[Wall, ...] = ()
-    base_free: bool = True
+    busy_s: float = 0.0
     disturbed: bool = False
 
     def varied(self, seed: int) -> Scene:
@@ -123,9 +123,9 @@ SCENES: tuple[Scene, ...] = (
     ),
     Scene(
         "busy",
-        "a person stands 1.6 m ahead while navigation has the base",
+        "a person stands 1.6 m ahead; navigation has the base for the first 3 s",
         (_stands(1.6, 0.0),),
-        base_free=False,
+        busy_s=3.0,
         disturbed=True,
     ),
 )
@@ -220,7 +220,7 @@ class Staged:
         else:
             ids = self._ids
         tracks = Tracks(time_s, "map", ids, people, paces, _COVARIANCES[:count], _SURE[:count])
-        return View(time_s, RobotState(time_s, pose, velocity), tracks, points, self.scene.base_free)
+        return View(time_s, RobotState(time_s, pose, velocity), tracks, points, time_s >= self.scene.busy_s)
 
 
 _MOST = 16

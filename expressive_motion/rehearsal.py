@@ -209,7 +209,8 @@ class _Imagination:
         """
         speed = float(self.velocity[0])
         resting = speed == 0.0 and self.velocity[1] == 0.0
-        if not self.staged.scene.base_free or (resting and wanted.linear == 0.0 and wanted.angular == 0.0):
+        taken = self.staged.times[moment] < self.staged.scene.busy_s
+        if taken or (resting and wanted.linear == 0.0 and wanted.angular == 0.0):
             return _AT_REST  # or somebody of higher rank has the base
         fastest = max(abs(wanted.linear), abs(speed))
         looks_s = _SHIELD.reaction + fastest / self.limits.deceleration

@@ -87,8 +87,9 @@ def test_returns_walk_with_who_is_seen():
 
 
 def test_busy_tells_that_the_base_is_not_free():
-    scene = staged("busy", 1)
-    assert not scene.view(0, np.zeros(3), np.zeros(2)).base_free
+    scene = staged("busy", 4)
+    free = [scene.view(k, np.zeros(3), np.zeros(2)).base_free for k in range(len(scene.times))]
+    assert free == [False] * 60 + [True] * (len(free) - 60)
 
 
 def test_a_seed_moves_people_a_little_and_always_alike():

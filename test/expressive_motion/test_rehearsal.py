@@ -109,7 +109,8 @@ def test_scenes_are_told_apart(description, sandbox):
 
 def test_the_base_is_left_to_whoever_has_it(description, sandbox):
     trace = in_scenes("turn(90)", description, sandbox, "busy").runs[0].trace
-    assert not trace.velocities.any()
+    assert not trace.velocities[trace.times < 3.0].any()
+    assert trace.yaw[-1] == pytest.approx(np.pi / 2.0, abs=0.03)  # and goes on when it is free
 
 
 def test_the_wall_behind_is_not_driven_into(description, sandbox):
