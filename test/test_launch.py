@@ -81,14 +81,19 @@ def test_a_command_takes_the_arguments_of_its_launch(launch: str) -> None:
 
 def test_arguments_reach_the_nodes() -> None:
     texts = {"robot": "simulated", "namespace": "tb4", "use_sim_time": "true", "cmd_vel": "cmd_vel_nav"}
-    perception, navigation = bringup.specs("bringup", texts)
-    assert (perception.name, navigation.name) == ("perception", "navigation")
-    for spec in (perception, navigation):
+    perception, navigation, expression = nodes = bringup.specs("bringup", texts)
+    assert [spec.name for spec in nodes] == ["perception", "navigation", "expression"]
+    for spec in nodes:
         assert spec.parameters == {"robot": "simulated", "use_sim_time": True}
         assert (spec.namespace, spec.respawn) == ("/tb4", True)
         assert [Path(p).name for p in spec.params_files] == [f"{spec.name}.yaml"]
     assert navigation.remaps == {"cmd_vel": "cmd_vel_nav"}
-    assert perception.remaps == {}
+    assert perception.remaps == expression.remaps == {}
+
+
+@pytest.mark.parametrize("launch", ["bringup", "simulation"])
+def test_a_robot_can_do_without_expression(launch: str) -> None:
+    assert "expression" not in [spec.name for spec in bringup.specs(launch, {"expression": "false"})]
 
 
 def test_the_world_keeps_the_time_and_is_not_told_to_follow_it() -> None:
@@ -285,7 +290,7 @@ def test_launch_ends_when_a_node_refuses_its_settings(tmp_path: Path) -> None:
     wrong.write_text("/**/navigation:\n  ros__parameters: {plan_timeout: -1.0}\n")
     done = launch("bringup", {"params_file": str(wrong)}, within=30.0)
     assert "expected seconds above zero" in done.stdout + done.stderr
-    assert done.stdout.count("process started with pid") + done.stderr.count("process started with pid") == 2
+    assert done.stdout.count("process started with pid") + done.stderr.count("process started with pid") == 3
 
 
 def ros_arguments(argv: list[str]) -> tuple[list[str], list[str], list[str]]:
@@ -302,7 +307,7 @@ def test_launch_runs_the_same_commands_as_the_supervisor() -> None:
     status, started = json.loads(done.stdout.strip().splitlines()[-1])
     assert status == 0, done.stdout + done.stderr
     specs = {spec.name: spec for spec in bringup.specs("simulation", texts)}
-    assert len(started) == len(specs) == 3
+    assert len(started) == len(specs) == 4
     for theirs in started:
         remaps, files, _ = ros_arguments(theirs)
         spec = specs[next(r.removeprefix("__node:=") for r in remaps if r.startswith("__node:="))]

@@ -88,6 +88,8 @@ def complaint(module: str, imported: str) -> str | None:
     here, top = room(module), imported.split(".")[0]
     if top in ("sac_son_nav", "expressive_motion"):
         there = room(imported)
+        if module.startswith("expressive_motion.nodes") and imported.startswith("sac_son_nav.nodes"):
+            return None  # its node shares what every node needs
         if here == "expressive_motion" and imported.startswith("sac_son_nav.nodes"):
             return (
                 None if imported.startswith("sac_son_nav.nodes.conversions") else "only nodes.conversions of the nodes"

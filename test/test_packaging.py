@@ -18,7 +18,9 @@ from sac_son_nav.config import resource
 from sac_son_nav.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
-EXECUTABLES = {"sac-son", "perception_node", "navigation_node", "simulation_node", "replay_node"}
+EXECUTABLES = {
+    *("sac-son", "perception_node", "navigation_node", "simulation_node", "replay_node", "expression_node"),
+}
 RESOURCE_FOLDERS = ("launch", "config", "models")
 
 

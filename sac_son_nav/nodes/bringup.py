@@ -52,6 +52,7 @@ _MEANING = {
     "real_time_factor": "seconds of the world per second of the clock on the wall",
     "log": "file (.npz) for what happened in the world",
     "present_robot": "false: the same world without the robot",
+    "expression": "false: without the node by which the robot says what it means",
 }
 
 
@@ -61,13 +62,15 @@ def bringup_specs(
     use_sim_time: bool = False,
     params_file: str = "",
     cmd_vel: str = "cmd_vel",
+    expression: bool = True,
 ) -> list[NodeSpec]:
-    """Perception and navigation, for a robot whose drivers run already."""
+    """Perception, navigation and expression, for a robot whose drivers run already."""
     load_robot(robot)  # a misspelt name is refused here, once, before anything starts
     parameters = {"robot": robot, "use_sim_time": use_sim_time}
     return [
         _node("perception", namespace, parameters, params_file),
         _node("navigation", namespace, parameters, params_file, {"cmd_vel": cmd_vel} if cmd_vel != "cmd_vel" else {}),
+        *([_node("expression", namespace, parameters, params_file)] if expression else []),
     ]
 
 
@@ -80,8 +83,9 @@ def simulation_specs(
     real_time_factor: float = 1.0,
     present_robot: bool = True,
     log: str = "",
+    expression: bool = True,
 ) -> list[NodeSpec]:
-    """The embedded world in the place of a robot's drivers and localiser, then perception and navigation on its time.
+    """The embedded world in the place of a robot's drivers and localiser, then the robot's nodes on its time.
 
     A world that dies can't go on where it was, so it is not started again: everything ends with it.
     """
@@ -97,7 +101,7 @@ def simulation_specs(
         NodeSpec(
             "simulation", f"{_MODULES}.simulation", world, namespace=_absolute(namespace), respawn=False, required=True
         ),
-        *bringup_specs(robot, namespace, use_sim_time=True, params_file=params_file),
+        *bringup_specs(robot, namespace, use_sim_time=True, params_file=params_file, expression=expression),
     ]
 
 
@@ -129,7 +133,7 @@ def replay_specs(
         "out": out,
     }
     perception, navigation = bringup_specs(
-        robot, namespace, use_sim_time=True, params_file=params_file, cmd_vel="cmd_vel_replayed"
+        robot, namespace, use_sim_time=True, params_file=params_file, cmd_vel="cmd_vel_replayed", expression=False
     )
     in_odometry = {"localisation": "odometry", "require_map": False}
     return [
@@ -165,7 +169,8 @@ def _node(
         if not Path(params_file).is_file():
             raise ConfigError(f"params_file: expected a ROS parameter file, found none at {params_file}")
         files.append(params_file)
-    return NodeSpec(name, f"{_MODULES}.{name}", parameters, remaps or {}, files, _absolute(namespace))
+    modules = "expressive_motion.nodes" if name == "expression" else _MODULES
+    return NodeSpec(name, f"{modules}.{name}", parameters, remaps or {}, files, _absolute(namespace))
 
 
 def _absolute(namespace: str) -> str:

@@ -156,6 +156,11 @@ class Observer:
         return RobotState(stamp_s, np.asarray(compose(self._map_from_odom, pose)), velocity, "map")
 
     @_alone
+    def latest_robot(self) -> RobotState | None:
+        """The robot in the map by the newest odometry; None while that is not known."""
+        return self.robot(self._odometry.newest_s) if len(self._odometry) else None
+
+    @_alone
     def observation(self) -> Observation | None:
         """The world at the stamp of the last people; None while the parts do not meet in time."""
         people, scan = self._people, self._scan

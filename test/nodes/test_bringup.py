@@ -1,4 +1,4 @@
-"""`sac-son bringup`: both nodes as they run on a robot, under one supervisor."""
+"""`sac-son bringup`: the nodes as they run on a robot, under one supervisor."""
 
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.graph
 
 
-def test_bringup_starts_both_nodes_and_ends_them(graph: Graph) -> None:
+def test_bringup_starts_the_nodes_and_ends_them(graph: Graph) -> None:
     heard = graph.listen(DiagnosticArray, "/tb/diagnostics")
     process = graph.start("sac_son_nav.cli", arguments=["bringup", "--namespace", "tb", "--cmd-vel", "cmd_vel_nav"])
 
     def speaking() -> set[str]:
         return {status.name for message in heard for status in from_diagnostics(message)}
 
-    graph.expect(lambda: {"/tb/navigation", "/tb/perception"} <= speaking(), "both nodes to speak in the namespace")
+    names = {"/tb/navigation", "/tb/perception", "/tb/expression"}
+    graph.expect(lambda: names <= speaking(), "the nodes to speak in the namespace")
     nodes = children(process.handle.pid)
     lines = [Path(f"/proc/{pid}/cmdline").read_text().split("\0") for pid in nodes]
-    assert sorted(line[2] for line in lines) == ["sac_son_nav.nodes.navigation", "sac_son_nav.nodes.perception"]
-    assert all("__ns:=/tb" in line for line in lines)
+    modules = ["expressive_motion.nodes.expression", "sac_son_nav.nodes.navigation", "sac_son_nav.nodes.perception"]
+    assert sorted(line[2] for line in lines if "--ros-args" in line) == modules
+    assert all("__ns:=/tb" in line for line in lines if "--ros-args" in line)
     publishers = graph.node.get_publishers_info_by_topic
     assert [p.node_name for p in publishers("/tb/cmd_vel_nav")] == ["navigation"]
     assert publishers("/tb/cmd_vel") == []

@@ -1,0 +1,1 @@
+"""Expressive motion on the ROS graph."""
