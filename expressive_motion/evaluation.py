@@ -18,6 +18,7 @@ from typing import Any
 
 from expressive_motion.bans import forbidden_in
 from expressive_motion.behaviours import Golden, load_behaviours
+from expressive_motion.chain import MODULES
 from expressive_motion.errors import ExpressionError, ModelError, ProgramError, Unreachable
 from expressive_motion.language_model import Answer, LanguageModel, Question, never
 from expressive_motion.models import make_model
@@ -42,6 +43,7 @@ class Sample:
     reached: str
     why: tuple[str, ...]
     refusal: str
+    left_out: str
     code: str
     seconds: float
     questions: int
@@ -83,6 +85,12 @@ class Watched:
         """The last program it wrote; empty where there is none."""
         programs = [answer.content["code"] for question, answer in self.answers if question.module == "program"]
         return str(programs[-1]) if programs else ""
+
+    @property
+    def left_out(self) -> str:
+        """What it said it leaves undone; empty where it said nothing of the kind."""
+        said = [answer.content["left_out"] for question, answer in self.answers if question.module == MODULES[0]]
+        return str(said[-1]) if said else ""
 
     def tokens(self, which: str) -> int | None:
         """All tokens_in or tokens_out, as far as they are known."""
@@ -138,6 +146,7 @@ def try_once(case: Golden, number: int, model: LanguageModel, description: Descr
         reached,
         why,
         refusal,
+        watched.left_out,
         watched.code,
         round(seconds, 3),
         len(watched.answers),
