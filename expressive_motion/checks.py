@@ -34,6 +34,7 @@ class RehearsalLimits:
     """What a behaviour may do at most; distances are between the bodies' centres unless said."""
 
     duration_s: float = 60.0  # [s]
+    overrun_m: float = 0.15  # [m] beyond the reach, in which a base that is stopped there may come to rest
     path_m: float = 12.0  # [m]
     turns: float = 4.0  # whole turns of the base, back and forth added up
     near_m: float = 1.2  # [m] where a person is near, Hall's personal distance
@@ -81,7 +82,7 @@ def _ends(trace: Trace, description: Description, limits: RehearsalLimits) -> Fo
 
 def _stays_in_reach(trace: Trace, description: Description, limits: RehearsalLimits) -> Found:
     reach = description.body.base.reach_m
-    if trace.offsets.max() > reach:
+    if trace.offsets.max() > reach + limits.overrun_m:
         yield f"drove {trace.offsets.max():.2f} m from where it began; at most {reach:g} m is allowed"
     if trace.path_m > limits.path_m:
         yield f"drove {trace.path_m:.1f} m in all; at most {limits.path_m:g} m is allowed"

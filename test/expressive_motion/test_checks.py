@@ -53,7 +53,7 @@ UNFIT = [
 
 FIT = [
     ("standing", Shown()),
-    ("alone", Shown(10.0, goes(2.8, 0.4))),
+    ("alone", Shown(10.0, goes(3.1, 0.4))),
     ("standing", Shown(8.0, goes(0.8, 0.2))),
     ("standing", Shown(calls=[(0.0, 3.0, call("move", distance_m=0.8))])),
     ("standing", Shown(calls=[(0.0, 3.0, call("back_away", distance_m=0.5))])),
