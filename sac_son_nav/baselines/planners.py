@@ -11,6 +11,7 @@ from typing import Protocol
 import yaml
 
 from sac_son_nav.baselines.as_a_person import OrcaRobot, SocialForceRobot
+from sac_son_nav.baselines.ds_rnn import DsRnn, load_network, named_weights
 from sac_son_nav.baselines.dynamic_window import DynamicWindow, DynamicWindowConfig
 from sac_son_nav.baselines.mppi import Mppi, MppiConfig
 from sac_son_nav.baselines.straight import StopAndWait, Straight
@@ -47,15 +48,23 @@ PLANNERS: Mapping[str, Callable[[RobotProfile, int], Planner]] = {
     "sac_son": lambda robot, seed: Navigator(shipped_settings(), robot.radius, robot.limits, seed=seed),
 }
 
+BY_ARGUMENT = ("ds_rnn:PATH", "oracle:WEIGHT")
+"""Those that are named with something of the user's."""
+
 
 def make_planner(name: str, robot: RobotProfile, floor: OccupancyMap | None, goal: Floats, seed: int) -> Planner:
     """The planner of that name, bound for goal (3,) [m, m, rad] on this floor; the same `seed`, the same plans.
 
     Raises ConfigError, naming those that there are, for another name.
     """
-    if name not in PLANNERS:
-        raise ConfigError(f"planner: expected one of {', '.join([*PLANNERS, 'oracle'])}, got {name!r}")
-    planner = PLANNERS[name](robot, seed)
+    weights = named_weights(name)
+    if weights is None and name not in PLANNERS:
+        raise ConfigError(f"planner: expected one of {', '.join([*PLANNERS, *BY_ARGUMENT])}, got {name!r}")
+    planner: Planner
+    if weights is not None:
+        planner = DsRnn(robot.radius, robot.limits, load_network(weights))
+    else:
+        planner = PLANNERS[name](robot, seed)
     if floor is not None:
         planner.set_map(floor)
     planner.set_goal(goal)
