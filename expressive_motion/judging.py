@@ -94,7 +94,6 @@ class Expectation:
     expectation: str
     why: str
     scene: str = "standing"
-    situation: str = ""  # what the robot is told to have perceived
     also: tuple[str, ...] = ()
     norms: tuple[str, ...] = ()
     forbid: tuple[str, ...] = ()
