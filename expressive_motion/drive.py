@@ -52,6 +52,8 @@ class Drive:
         """The command for a wish [m/s, rad/s], `dt` [s] after the last one."""
         if not (math.isfinite(linear) and math.isfinite(angular)):
             return self.stop()
+        if linear == 0.0 and angular == 0.0 and self.last == STOP:
+            return self.stop()
         wanted = np.array([linear, angular])
         speeds = limit_velocity(wanted, self.last.as_array(), self._gentle, dt)
         v, w = float(speeds[0]), float(speeds[1])

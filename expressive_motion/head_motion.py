@@ -71,23 +71,33 @@ class HeadMotion:
         goal will be when the motion ends, never faster than the goal allows."""
         left = max(self._left_s, SHORTEST, 2.0 * dt)
         self._left_s = max(0.0, self._left_s - dt)
-        end = self.goal.angles + self.goal.rates * left
-        position, rate, acceleration = _quintic(
-            self.angles, self.rates, self.accelerations, end, self.goal.rates, left, dt
-        )
-        fastest = self.goal.speed * dt
-        step = np.clip(position - self.angles, -fastest, fastest)
-        angles = np.clip(self.angles + step, self.low, self.high)
-        free = np.abs(angles - position) < 1e-9
-        self.rates = np.where(free, rate, (angles - self.angles) / dt if dt > 0.0 else 0.0)
-        self.accelerations = np.where(free, acceleration, 0.0)
-        self.angles = angles
+        if self._at_rest():
+            return self.angles
+        # Axis by axis in plain floats: two numbers are too few for arrays to pay, and rehearsals do this a lot.
+        axes = [self._axis(i, left, dt) for i in range(2)]
+        self.angles, self.rates, self.accelerations = (np.array(part) for part in zip(*axes, strict=True))
         return self.angles
+
+    def _at_rest(self) -> bool:
+        moving = self.rates.any() or self.accelerations.any() or self.goal.rates.any()
+        return not moving and bool((self.angles == self.goal.angles).all())
+
+    def _axis(self, i: int, left: float, dt: float) -> tuple[float, float, float]:
+        """Angle, rate and acceleration of one axis dt [s] later."""
+        here, goal, rate = float(self.angles[i]), float(self.goal.angles[i]), float(self.goal.rates[i])
+        now = (here, float(self.rates[i]), float(self.accelerations[i]))
+        position, speed, acceleration = _quintic(*now, goal + rate * left, rate, left, dt)
+        fastest = self.goal.speed * dt
+        step = min(max(position - here, -fastest), fastest)
+        angle = min(max(here + step, float(self.low[i])), float(self.high[i]))
+        if abs(angle - position) < 1e-9:
+            return angle, speed, acceleration
+        return angle, (angle - here) / dt if dt > 0.0 else 0.0, 0.0
 
 
 def _quintic(
-    x: Floats, v: Floats, a: Floats, end: Floats, end_v: Floats, duration: float, t: float
-) -> tuple[Floats, Floats, Floats]:
+    x: float, v: float, a: float, end: float, end_v: float, duration: float, t: float
+) -> tuple[float, float, float]:
     """Position, speed and acceleration after t [s] of the fifth-degree polynomial that joins (x, v, a) to
     (end, end_v, 0) in `duration` [s]."""
     s, T = t / duration, duration
