@@ -24,12 +24,14 @@ from expressive_motion.judging import (
 )
 from expressive_motion.robot import describe
 from sac_son_nav.errors import ConfigError
-from test.expressive_motion.made_traces import Shown, bumps, goes, made, speech, sways, tone
+from test.expressive_motion.made_traces import Shown, bumps, call, goes, made, speech, sways, tone
 
 ROBOT, HEADLESS = describe("simulated"), describe("turtlebot4")
 NOTHING, NOD = Shown(), Shown(tilt=bumps(-18.0, 2))
 HELLO = Shown(said=[(0.5, speech("Hello there."))])
 GREEN = Shown(lights=[(0.5, 3.0, LightState("green", "blink", 1.0, 0.8))])
+FOLLOWING = [(0.0, 4.0, call("follow_person"))]
+ENDED_AT_ITS_REACH = Shown(ahead=goes(2.9, 0.9), calls=FOLLOWING, state="failed", reason="stay within 3 m")
 SET_ASIDE = Path(__file__).parent / "set_aside.yaml"
 
 
@@ -51,7 +53,7 @@ def wanted(expectation: str = "answer", **given: Any) -> Expectation:
         (wanted(), Reply(gave_up="no program after 5 tries"), None, "gave up", "5 tries"),
         (wanted(), Reply(gave_up="unfit"), NOD, "gave up", "unfit"),
         (wanted(), Reply(), None, "gave up", "no program"),
-        (wanted(), Reply(), Shown(state="failed", reason="line 3: division by zero"), "wrong", "division by zero"),
+        (wanted(norms=("follows",)), Reply(), ENDED_AT_ITS_REACH, "sensible", ""),
         (wanted("partial"), Reply(left_out="I can't pour coffee."), HELLO, "partial", ""),
         (wanted("partial"), Reply(), HELLO, "wrong", "does not say what it leaves out"),
         (wanted("partial", norms=("says_yes",)), Reply(left_out="All."), NOTHING, "wrong", "says_yes"),
