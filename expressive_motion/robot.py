@@ -11,6 +11,7 @@ import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -247,11 +248,19 @@ def describe(robot: str = "simulated") -> Description:
 def make_description(profile: RobotProfile, section: Mapping[str, Any] | None, where: str) -> Description:
     """The description from a profile and its section `expression`; without one only the base is there."""
     body = build(Body, section or {}, f"{where}.expression")
-    catalogue = yaml.safe_load(files("expressive_motion").joinpath("skills.yaml").read_text(encoding="utf-8"))
     if profile.limits.vx_min >= 0.0 > body.base.move_m[0]:  # a base that can't reverse isn't asked to
         body = replace(body, base=replace(body.base, move_m=(0.0, body.base.move_m[1])))
-    skills = {name: _skill(name, entry, body) for name, entry in catalogue.items() if _can(entry, profile, body)}
+    skills = {name: _skill(name, entry, body) for name, entry in catalogue().items() if _can(entry, profile, body)}
     return Description(profile, body, skills)
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> Mapping[str, Mapping[str, Any]]:
+    """Every skill there is, by name, as skills.yaml has it."""
+    loaded: dict[str, Any] = yaml.safe_load(
+        files("expressive_motion").joinpath("skills.yaml").read_text(encoding="utf-8")
+    )
+    return loaded
 
 
 def _can(entry: Mapping[str, Any], profile: RobotProfile, body: Body) -> bool:
