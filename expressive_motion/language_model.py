@@ -54,7 +54,10 @@ def never() -> bool:
 class LanguageModel(Protocol):
     """Answers the four modules' questions."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What stands in records."""
+        ...
 
     def ask(self, question: Question, seed: int = 0, cancelled: Callable[[], bool] = never) -> Answer:
         """The answer. Raises ModelError when there is none in time, when it does not fit, or after `cancelled`."""

@@ -43,8 +43,9 @@ from sac_son_nav.nodes.observing import FreshnessConfig, Observer
 from sac_son_nav.states import STOP, Command, RobotState, SocialEvent, Tracks
 
 if TYPE_CHECKING:
+    from expressive_motion.behaviour import Behaviour
     from expressive_motion.library import Library
-    from expressive_motion.pipeline import Behaviour, Pipeline
+    from expressive_motion.pipeline import Pipeline
 
 LONGEST_INSTRUCTION = 500  # characters
 MAP = "map"

@@ -18,7 +18,8 @@ from sac_son_nav.errors import SacSonError
 from sac_son_nav.states import EVENT_KINDS
 
 if TYPE_CHECKING:
-    from expressive_motion.pipeline import Behaviour, Pipeline
+    from expressive_motion.behaviour import Behaviour
+    from expressive_motion.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
