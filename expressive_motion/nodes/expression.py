@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
@@ -263,7 +263,7 @@ class ExpressionNode(LifecycleNode):
             self.teller.stage("refused", behaviour.refusal or "no program came of it", level=WARN)
             return
         self._behaviour = behaviour
-        told = {"behaviour": behaviour.name, "summary": behaviour.summary, "verdict": behaviour.verdict}
+        told: dict[str, Any] = {"behaviour": behaviour.name, "summary": behaviour.summary, "verdict": behaviour.verdict}
         if behaviour.verdict != "fit":
             self.teller.stage("unfit", "; ".join(behaviour.findings[:3]), level=WARN, **told)
             return
