@@ -166,13 +166,18 @@ class Skill:
     def stub(self) -> str:
         """Its signature and docstring, Python."""
         arguments = ", ".join(p.stub for p in self.parameters)
-        return f'def {self.name}({arguments}) -> {RETURNS[self.returns]}:\n    """{self.summary}"""\n    ...\n'
+        return f'def {self.name}({arguments}) -> {RETURNS[self.returns]}:\n    """{self._told}"""\n    ...\n'
 
     @property
     def prose(self) -> str:
         """Its paragraph in the capabilities."""
+        return f"- {self.name}: {self._told}"
+
+    @property
+    def _told(self) -> str:
+        """The summary, and the arguments with their limits, which authors of steps and of programs both need."""
         arguments = "; ".join(p.prose for p in self.parameters)
-        return f"- {self.name}: {self.summary}" + (f" Arguments: {arguments}." if arguments else "")
+        return self.summary + (f" Arguments: {arguments}." if arguments else "")
 
 
 @dataclass(frozen=True)
