@@ -30,12 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """All verbs and their options."""
-    top = argparse.ArgumentParser(prog="sac-son", description="Socially unobtrusive navigation for ROS 2.")
+    about = "Socially unobtrusive navigation and expressive motion for ROS 2."
+    top = argparse.ArgumentParser(prog="sac-son", description=about)
     top.add_argument("--version", action="version", version=__version__)
     verbs = top.add_subparsers(required=True, metavar="VERB")
     _demo(verbs)
     _replay(verbs)
     _bringup(verbs)
+    _express(verbs)
     _simulate(verbs)
     _scenarios(verbs)
     _evaluate(verbs)
@@ -94,6 +96,12 @@ def _bringup(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
     add_arguments(verb)
     verb.set_defaults(run=run)
+
+
+def _express(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from expressive_motion.express import add_verbs
+
+    add_verbs(verbs)
 
 
 def _simulate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -163,6 +171,10 @@ def _evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     verb.set_defaults(run=judge)
     _evaluate_crowds(what)
     _evaluate_crowdnav(what)
+
+    from expressive_motion.evaluation_verbs import add_verbs
+
+    add_verbs(what)
 
 
 def _evaluate_crowds(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

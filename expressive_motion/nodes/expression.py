@@ -263,7 +263,11 @@ class ExpressionNode(LifecycleNode):
             self.teller.stage("refused", behaviour.refusal or "no program came of it", level=WARN)
             return
         self._behaviour = behaviour
-        told: dict[str, Any] = {"behaviour": behaviour.name, "summary": behaviour.summary, "verdict": behaviour.verdict}
+        told: dict[str, Any] = {
+            "behaviour": behaviour.name,
+            "summary": behaviour.summary,
+            "verdict": behaviour.verdict,
+        }
         if behaviour.verdict != "fit":
             self.teller.stage("unfit", "; ".join(behaviour.findings[:3]), level=WARN, **told)
             return
