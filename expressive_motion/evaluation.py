@@ -115,7 +115,7 @@ def judge(case: Golden, code: str, description: Description, sandbox: Sandbox) -
         rehearsal = rehearse(code, description, sandbox, forbidden=forbidden)
     except ProgramError as error:
         return "type_checks", (str(error),)
-    if any(run.trace.state in ("failed", "running") for run in rehearsal.runs):
+    if any(run.verdict == "unfit" and run.trace.state in ("failed", "running") for run in rehearsal.runs):
         return "type_checks", rehearsal.stops
     if rehearsal.verdict != "fit":
         return "runs", rehearsal.stops

@@ -25,6 +25,7 @@ ROBOT = describe("simulated")
 GOLDEN = load_behaviours()
 NOD = "move_head(tilt_deg=-15.0)\nmove_head(tilt_deg=5.0)\nmove_head(tilt_deg=-15.0)\nlook_ahead()\n"
 SHAKE = "move_head(pan_deg=25.0)\nmove_head(pan_deg=-25.0)\nmove_head(pan_deg=25.0)\nlook_ahead()\n"
+FOLLOW = 'tone("rising")\nfollow_person(at_most_s=20.0)\n'
 CHATTER = 'for i in range(10):\n    say("Hello.")\n'
 
 
@@ -73,6 +74,8 @@ def sandbox() -> Iterator[Sandbox]:
         ("nod", SHAKE, "in_limits", "says_yes: no nod"),
         ("shake", SHAKE, "keeps_norms", ""),
         ("nod", NOD, "keeps_norms", ""),
+        # whoever follows may be ended at the bound of their reach, which is a remark and no failure
+        ("follow", FOLLOW, "keeps_norms", ""),
     ],
 )
 def test_how_far_a_program_gets(sandbox: Sandbox, name: str, code: str, reached: str, told: str) -> None:
