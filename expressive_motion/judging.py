@@ -173,7 +173,7 @@ def judge(expected: Expectation, reply: Reply, trace: Trace | None, description:
     if broken or missing:
         told = ("a refusal was expected",) if expected.expectation == "refuse" else ()
         return Judgement("wrong", (*told, *broken, *missing))
-    if reply.left_out:
+    if reply.left_out and "partial" in expected.good:
         return Judgement("partial")
     if "sensible" in expected.also:
         return Judgement("sensible")
