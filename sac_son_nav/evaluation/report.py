@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,12 +41,14 @@ def draw_run(
     robot_radius: float = 0.22,
     title: str = "",
     reference: str = "absent",
+    notes: Sequence[tuple[float, str]] = (),
 ) -> None:
     """Draw a run as a PNG, PDF or SVG (by the suffix of `path`), seen from above.
 
     Solid lines are paths with the robot, dashed ones those of `twin`, the same world under the `reference`
     behaviour of the robot; where the two are more than AFFECTED apart, rungs join the same moments. `goal` (2,) or
-    (3,) [m] and `robot_radius` [m] mark the errand. The title's second line states the key numbers.
+    (3,) [m] and `robot_radius` [m] mark the errand. The title's second line states the key numbers. `notes`:
+    moments [s], and what to write beside the robot there.
     """
     import matplotlib
 
@@ -64,6 +66,7 @@ def draw_run(
     for i in range(history.people.shape[1]):
         _draw_person(axes, i, history, twin, apart)
     _draw_robot(axes, history, goal, robot_radius)
+    _draw_notes(axes, history, notes)
     axes.set(xlim=(x0, x1), ylim=(y0, y1), xlabel="x [m]", ylabel="y [m]", aspect="equal")
     axes.xaxis.set_major_locator(MultipleLocator(2.0))
     axes.yaxis.set_major_locator(MultipleLocator(2.0))
@@ -87,6 +90,26 @@ def draw_run(
     )
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
+
+
+def _draw_notes(axes: Axes, history: History, notes: Sequence[tuple[float, str]]) -> None:
+    """What happened where, in words beside the robot's way, below and above it in turn."""
+    for number, (moment, text) in enumerate(notes):
+        x, y, _ = history.robot_poses[int(np.argmin(np.abs(history.times - moment)))].tolist()
+        side = -1.0 if number % 2 == 0 else 1.0
+        axes.annotate(
+            text,
+            (x, y),
+            xytext=(0.0, side * 55.0),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=7.5,
+            color=_INK,
+            zorder=9,
+            arrowprops={"arrowstyle": "-", "color": _GREY, "linewidth": 0.7},
+            bbox={"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": _GREY, "linewidth": 0.6},
+        )
 
 
 def write_summary(path: Path | str, values: Mapping[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """`sac-son demo`: the real graph as separate processes over DDS, a robot among people, and what it did to them.
 
-Starts simulation, perception and navigation, gives the goal, records, and then holds the run against the same
-world without the robot: the same seed, the same people, the same luck.
+Starts simulation, perception, navigation and expression, gives the goal, records, and then holds the run against the
+same world without the robot: the same seed, the same people, the same luck. What went on between the robot and people,
+and what it said about that, is told too.
 """
 
 from __future__ import annotations
@@ -22,15 +23,16 @@ from sac_son_nav.evaluation.report import draw_run, write_summary
 from sac_son_nav.nodes.bringup import NodeSpec, Supervisor, simulation_specs
 from sac_son_nav.nodes.recording import Recorder
 from sac_son_nav.nodes.supervisor import private_graph
-from sac_son_nav.nodes.watching import Bystander
+from sac_son_nav.nodes.watching import Bystander, Seen
 from sac_son_nav.simulation.counterfactual import Perturbation, perturbation, replay, twin
 from sac_son_nav.simulation.history import History
 from sac_son_nav.simulation.scenarios import Scenario, load_scenario
 
-START_WITHIN = 30.0  # [s] for three processes to find each other on a busy machine
+START_WITHIN = 30.0  # [s] for four processes to find each other on a busy machine
 RECORDED = (
     *("scan", "odom", "amcl_pose", "map", "cmd_vel", "goal_pose", "people", "people_markers", "route", "local_plan"),
-    *("predicted_people", "objective", "diagnostics"),
+    *("predicted_people", "objective", "diagnostics", "social_events", "base_free", "head_command"),
+    *("expression/status", "expression/speech", "expression/sound", "expression/light", "expression/markers"),
     *("ground_truth/people", "ground_truth/odom", "ground_truth/people_markers"),
 )
 
@@ -62,13 +64,13 @@ def demo(scenario_name: str, seed: int, out: Path, robot_name: str = "simulated"
             if recorder is not None:
                 recorder.close()
     outcome = judge(scenario, robot, seed, out / "world.npz", arrived)
-    report(outcome, scenario, robot, seed, out)
+    report(outcome, scenario, robot, seed, out, eyes.seen)
     return 0 if outcome.success else 1
 
 
 @contextmanager
 def graph(scenario: str, seed: int, out: Path, robot: str, **simulation: Any) -> Iterator[Supervisor]:
-    """Simulation, perception and navigation as processes; their output goes to `out`/log.txt."""
+    """Simulation, perception, navigation and expression as processes; their output goes to `out`/log.txt."""
     specs: list[NodeSpec] = simulation_specs(
         robot=robot, scenario=scenario, seed=seed, log=str(out / "world.npz"), **simulation
     )
@@ -134,7 +136,7 @@ def judge(scenario: Scenario, robot: RobotProfile, seed: int, log: Path, arrived
     )
 
 
-def report(outcome: Outcome, scenario: Scenario, robot: RobotProfile, seed: int, out: Path) -> None:
+def report(outcome: Outcome, scenario: Scenario, robot: RobotProfile, seed: int, out: Path, seen: Seen) -> None:
     """The table on the terminal; run.png and summary.json in the folder."""
     p = outcome.perturbation
     summary: dict[str, Any] = {
@@ -152,6 +154,9 @@ def report(outcome: Outcome, scenario: Scenario, robot: RobotProfile, seed: int,
         "perturbation_per_person_m": [float(v) for v in p.mean],
         "largest_displacement_per_person_m": [float(v) for v in p.largest],
         "world_reproducible": outcome.reproducible,
+        "events": [{"time_s": e.stamp_s, "kind": e.kind, "person": e.person, "detail": e.detail} for e in seen.events],
+        "performed": [{"time_s": at, "behaviour": name} for at, name in seen.performed],
+        "said": [{"time_s": at, "sentence": text} for at, text in seen.said],
     }
     write_summary(out / "summary.json", summary)
     draw_run(
@@ -162,6 +167,7 @@ def report(outcome: Outcome, scenario: Scenario, robot: RobotProfile, seed: int,
         goal=scenario.robot_goal,
         robot_radius=robot.radius,
         title=f"{scenario.name}, seed {seed}",
+        notes=[(at, f"“{text}”") for at, text in seen.said],
     )
     rows = [
         (
@@ -181,4 +187,12 @@ def report(outcome: Outcome, scenario: Scenario, robot: RobotProfile, seed: int,
     print("\nagainst the same world without the robot, same seed:")
     for name, value in rows:
         print(f"  {name:<22}{value}")
+    print("\nbetween the robot and people:")
+    told = [(e.stamp_s, f"{e.kind}: {e.detail}") for e in seen.events]
+    told += [(at, f"  performs {name}") for at, name in seen.performed]
+    told += [(at, f"  says “{text}”") for at, text in seen.said]
+    for at, text in sorted(told, key=lambda pair: pair[0]):
+        print(f"  {f'{at:.1f} s':<10}{text}")
+    if not told:
+        print("  nothing to tell of")
     print(f"\n{out}/run.png  {out}/summary.json  {out}/recording (MCAP, opens in Foxglove)  {out}/log.txt")

@@ -29,7 +29,7 @@ def measure_graph(scenario_name: str, seed: int, out: Path, robot_name: str = "s
     scenario, robot = load_scenario(scenario_name), load_robot(robot_name)
     make_folder(out, "world.npz", "graph.json", "log.txt")
     private_graph()
-    with graph(scenario_name, seed, out, robot_name) as nodes:
+    with graph(scenario_name, seed, out, robot_name, expression=False) as nodes:
         stamped = robot.enable_stamped_cmd_vel
         with Bystander(robot.laser.topic, stamped) as eyes, Resources(nodes) as used:
             arrived = watch(eyes, nodes, scenario)

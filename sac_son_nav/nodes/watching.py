@@ -18,10 +18,11 @@ from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import LaserScan, PointCloud2
+from std_msgs.msg import String
 
 from sac_son_nav.nodes import conversions, runtime
-from sac_son_nav.nodes.diagnostics import from_diagnostics
-from sac_son_nav.states import Command, Floats
+from sac_son_nav.nodes.diagnostics import from_diagnostics, from_social_events
+from sac_son_nav.states import Command, Floats, SocialEvent
 
 
 @dataclass
@@ -36,6 +37,9 @@ class Seen:
     scan_at: dict[int, float] = field(default_factory=dict)  # arrival of each scan, by its stamp
     plan_delays: list[float] = field(default_factory=list)  # [s] from a scan's arrival to its plan's
     commands: list[tuple[float, Command]] = field(default_factory=list)
+    events: list[SocialEvent] = field(default_factory=list)
+    said: list[tuple[float, str]] = field(default_factory=list)  # when in the world [s], and the sentence
+    performed: list[tuple[float, str]] = field(default_factory=list)  # likewise, and the behaviour
 
 
 class Bystander:
@@ -46,11 +50,15 @@ class Bystander:
         runtime.start_ros(context=self.context)
         self.node = Node("bystander", context=self.context)
         self.seen = Seen()
+        self._performing = ""
         self._stop = threading.Event()
         make = self.node.create_subscription
         make(Odometry, "ground_truth/odom", self._on_truth, runtime.SENSOR)
         make(PointCloud2, "ground_truth/people", self._on_people, runtime.SENSOR)
         make(DiagnosticArray, "diagnostics", self._on_diagnostics, runtime.RELIABLE)
+        make(DiagnosticArray, "social_events", self._on_events, runtime.RELIABLE)
+        make(String, "expression/speech", self._on_speech, runtime.RELIABLE)
+        make(DiagnosticArray, "expression/status", self._on_expression, runtime.RELIABLE)
         if with_commands:
             make(LaserScan, scan_topic, self._on_scan, runtime.SENSOR)
             make(Path, "local_plan", self._on_plan, runtime.RELIABLE)
@@ -101,6 +109,19 @@ class Bystander:
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in from_diagnostics(message):
             self.seen.status[status.name] = (status.level, status.message, dict(status.values))
+
+    def _on_events(self, message: DiagnosticArray) -> None:
+        self.seen.events += from_social_events(message)
+
+    def _on_speech(self, message: String) -> None:
+        self.seen.said.append((self.seen.world_s, message.data))
+
+    def _on_expression(self, message: DiagnosticArray) -> None:
+        for status in from_diagnostics(message):
+            name = str(status.values.get("performing", ""))
+            if name and name != self._performing:
+                self.seen.performed.append((self.seen.world_s, name))
+            self._performing = name
 
     def _on_scan(self, message: LaserScan) -> None:
         self.seen.scan_at[conversions.stamp_nanoseconds(message.header.stamp)] = time.monotonic()

@@ -74,3 +74,16 @@ def test_importing_the_report_costs_no_matplotlib() -> None:
     code = "import sys, sac_son_nav.evaluation.report; sys.exit('matplotlib' in sys.modules)"
     root = Path(__file__).resolve().parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60).returncode == 0
+
+
+def test_what_was_said_stands_beside_the_way(tmp_path: Path) -> None:
+    scenario = load_scenario("empty")
+    simulator = Simulator(scenario, load_robot("simulated"), seed=0)
+    for _ in range(20):
+        simulator.step(Command(0.3, 0.0))
+    draw_run(tmp_path / "run.svg", scenario.floor, simulator.history)
+    draw_run(tmp_path / "told.svg", scenario.floor, simulator.history, notes=[(0.5, "Excuse me"), (0.8, "Thank you")])
+    without, told = ((tmp_path / name).read_text() for name in ("run.svg", "told.svg"))
+    assert "Excuse me" not in without
+    assert "Excuse me" in told
+    assert "Thank you" in told
