@@ -65,18 +65,16 @@ class Attention:
         self._last: Person | None = None
         self._seen_s = -math.inf
         self._time_s = 0.0
-        self._asked_s: float | None = None
+        self._asked_s: dict[object, float] = {}
 
-    def asked_for_s(self) -> float:
-        """For how long [s] a program has been asking whether the person is here, since it last heard a no."""
-        if self._asked_s is None:
-            self._asked_s = self._time_s
-        return self._time_s - self._asked_s
+    def asked_for_s(self, question: object) -> float:
+        """For how long [s] a program has been asking this question, since it last heard a no to it."""
+        return self._time_s - self._asked_s.setdefault(question, self._time_s)
 
-    def answered(self, here: bool) -> None:
-        """A program has heard whether they are."""
+    def answered(self, question: object, here: bool) -> None:
+        """A program has heard yes or no to its question."""
         if not here:
-            self._asked_s = None
+            self._asked_s.pop(question, None)
 
     @property
     def id(self) -> int | None:

@@ -49,14 +49,16 @@ class Ask(Action):
 
 class PersonIsHere(Action):
     """person_is_here. A row of questions begins with the first, and with the first after a no; its time runs from
-    there."""
+    there. Questions with other numbers are another row: asking in a loop whether somebody is quite near, and hearing
+    no, must not make the loop young again."""
 
     instant = True
 
     def control(self, moment: Moment) -> Wish:
         """Whether they are near, and the row is young enough."""
         person = moment.attention.person
-        near = person is not None and moment.distance(person.position) <= self.number("within_m")
-        young = moment.attention.asked_for_s() < self.number("at_most_s")
-        moment.attention.answered(near and young)
+        within_m, at_most_s = self.number("within_m"), self.number("at_most_s")
+        near = person is not None and moment.distance(person.position) <= within_m
+        young = moment.attention.asked_for_s((within_m, at_most_s)) < at_most_s
+        moment.attention.answered((within_m, at_most_s), near and young)
         return self.end(near and young)

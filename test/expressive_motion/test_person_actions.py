@@ -192,3 +192,17 @@ def test_person_is_here_ends_a_loop_and_begins_anew_after_a_no() -> None:
     assert performance.state == "finished"
     assert counts == [4, 4]
     assert performance.log[-1].ended_s == pytest.approx(4.4, abs=0.5)
+
+
+def test_another_question_in_the_loop_does_not_make_it_young_again() -> None:
+    counts = [0]
+
+    def program():  # type: ignore[no-untyped-def]
+        while (yield ("person_is_here", {"at_most_s": 2.0})):
+            counts[0] += 1
+            yield ("person_is_here", {"within_m": 1.0})  # no: the person stands further away
+            yield ("wait", {"seconds": 0.5})
+
+    performance = Stage(people=[standing(2.0, 0.0)]).perform(program=program())
+    assert performance.state == "finished"
+    assert counts == [4]
