@@ -57,7 +57,8 @@ class _Asking:
             self._wait(partial(_is_heard, publisher), FOUND_WITHIN, "the expression node")
             self._stage = ""
             publisher.publish(String(data=text))
-            self._wait(lambda: self._stage == "thinking", FOUND_WITHIN, "the node to take up what was asked")
+            # what it knows already it performs without thinking
+            self._wait(self._taken, FOUND_WITHIN, "the node to take up what was asked")
             waited = "an answer of its model"
             self._wait(lambda: self._stage in ("rehearsed", "performing", *OVER, *NOTHING), THOUGHT_WITHIN, waited)
             if self._stage in NOTHING:
@@ -68,6 +69,9 @@ class _Asking:
             self._wait(answer.done, FOUND_WITHIN, "an answer of expression/approve")
         self._wait(lambda: self._stage in (*OVER, *NOTHING), DONE_WITHIN, "the end of the performance")
         return 0 if self._stage == "finished" else 1
+
+    def _taken(self) -> bool:
+        return self._stage in ("thinking", "performing")
 
     def _on_status(self, message: DiagnosticArray) -> None:
         for status in from_diagnostics(message):

@@ -17,20 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import PoseWithCovarianceStamped, Twist, TwistStamped
-from nav_msgs.msg import Odometry
+from geometry_msgs.msg import Twist, TwistStamped
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from sensor_msgs.msg import LaserScan, PointCloud2
-from std_msgs.msg import Bool, String
+from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from expressive_motion.bans import forbidden_in
-from expressive_motion.embodiment import LIGHT_OFF, TICK, Outputs, View
-from expressive_motion.events import Reactions, ReactionsConfig, filler
+from expressive_motion.embodiment import LIGHT_OFF, TICK, Outputs
+from expressive_motion.events import Reactions, ReactionsConfig, Steps, filler
 from expressive_motion.nodes.outlets import Outlets
+from expressive_motion.nodes.senses import Senses
 from expressive_motion.nodes.stage import FILLER, Stage
 from expressive_motion.nodes.telling import Teller, situation
 from expressive_motion.nodes.thinking import Thinker, Thought
@@ -39,8 +37,8 @@ from expressive_motion.sandbox import Sandbox
 from sac_son_nav.errors import ConfigError, MessageError, SacSonError
 from sac_son_nav.nodes import conversions, runtime
 from sac_son_nav.nodes.diagnostics import ERROR, OK, WARN, from_social_events
-from sac_son_nav.nodes.observing import FreshnessConfig, Observer
-from sac_son_nav.states import STOP, Command, RobotState, SocialEvent, Tracks
+from sac_son_nav.nodes.observing import FreshnessConfig
+from sac_son_nav.states import STOP, Command, SocialEvent
 
 if TYPE_CHECKING:
     from expressive_motion.behaviour import Behaviour
@@ -48,7 +46,6 @@ if TYPE_CHECKING:
     from expressive_motion.pipeline import Pipeline
 
 LONGEST_INSTRUCTION = 500  # characters
-MAP = "map"
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ class ExpressionNode(LifecycleNode):
         reactions = runtime.declare_settings(self, ReactionsConfig(), "reactions.")
         runtime.refuse_unknown_parameters(self)
         self.description = describe(self.get_parameter("robot").value)
-        self.observer = Observer(freshness, self.robot.laser)
+        self.senses = Senses(self, self.robot, freshness)
         self.reactions, self.stage = Reactions(reactions), Stage(self.description)
         self.sandbox = Sandbox(workers=1)
         self.library = self._open_library()
@@ -86,7 +83,9 @@ class ExpressionNode(LifecycleNode):
         self._active, self._base_free = False, False
         self._sent, self._light = STOP, LIGHT_OFF
         self._question = 0  # number of the last one asked
+        self._thinking_stage = ""
         self._programs: dict[str, str] = {}  # what answers events, by name
+        self._learned: Mapping[str, str] = {}  # code of saved behaviours, by name
         self._behaviour: Behaviour | None = None  # the last that was made
         self._waiting = False  # for approval of it
         self.outlets = Outlets(self, self.description, self.settings.voice)
@@ -99,13 +98,7 @@ class ExpressionNode(LifecycleNode):
         stamped = self.robot.enable_stamped_cmd_vel
         kind = TwistStamped if stamped else Twist
         self._command = self.create_publisher(kind, "cmd_vel_expression", runtime.RELIABLE)
-        newest, sensor, reliable = runtime.NEWEST, runtime.SENSOR, runtime.RELIABLE
-        make = self.create_subscription
-        make(LaserScan, self.robot.laser.topic, self._on_scan, newest)
-        make(Odometry, "odom", self._on_odometry, sensor)
-        make(PoseWithCovarianceStamped, "amcl_pose", self._on_localisation, reliable)
-        make(PointCloud2, "people", self._on_people, newest)
-        make(Bool, "base_free", self._on_base_free, runtime.LATCHED)
+        make, reliable = self.create_subscription, runtime.RELIABLE
         make(DiagnosticArray, "social_events", self._on_events, reliable)
         make(String, "expression/instruction", self._on_instruction, reliable)
         make(String, "expression/feedback", self._on_feedback, reliable)
@@ -127,16 +120,19 @@ class ExpressionNode(LifecycleNode):
         model = make_model(self.settings.model, self.description, self.library)
         return Pipeline(model, self.description, self.sandbox, self.library)
 
-    @property
-    def learned(self) -> Mapping[str, str]:
-        """The code of saved behaviours by name."""
-        return self.library.learned() if self.library is not None else {}
+    def _read_library(self) -> None:
+        """What has been saved since it was last read; what can't be read is told."""
+        if self.library is not None:
+            self._learned = self.library.learned(self.description)
+            for complaint in self.library.complaints():
+                self.get_logger().warning(complaint)
 
     # -- lifecycle ----------------------------------------------------------------------------------------------
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Make ready what answers events, in the thinker's thread."""
-        self.thinker.prepare(self.reactions.config, self.learned)
+        self._read_library()
+        self.thinker.prepare(self.reactions.config, self._learned)
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -165,56 +161,6 @@ class ExpressionNode(LifecycleNode):
         self.thinker.close()
         self.sandbox.close()
 
-    # -- what is seen -------------------------------------------------------------------------------------------
-
-    def _on_scan(self, message: LaserScan) -> None:
-        try:
-            scan = conversions.from_laser_scan(message, self.robot.laser.topic)
-        except MessageError as error:
-            return self.observer.refuse("scan", str(error))
-        return self.observer.hear_scan(scan, time.monotonic())
-
-    def _on_odometry(self, message: Odometry) -> None:
-        try:
-            state = conversions.from_odometry(message, "odom")
-        except MessageError as error:
-            return self.observer.refuse("odometry", str(error))
-        return self.observer.hear_odometry(state, time.monotonic())
-
-    def _on_localisation(self, message: PoseWithCovarianceStamped) -> None:
-        try:
-            pose, _ = conversions.from_stamped_pose(message, "amcl_pose", MAP)
-        except MessageError as error:
-            return self.get_logger().warning(str(error))
-        return self.observer.hear_localisation(conversions.to_seconds(message.header.stamp), pose, time.monotonic())
-
-    def _on_people(self, message: PointCloud2) -> None:
-        try:
-            people = conversions.from_people(message, "people")
-            if people.frame == MAP and self.observer.config.localisation == "odometry":
-                raise MessageError("people: expected the odometry's frame, got map; set localisation to amcl_pose")
-        except MessageError as error:
-            return self.observer.refuse("people", str(error))
-        return self.observer.hear_people(people, time.monotonic())
-
-    def _on_base_free(self, message: Bool) -> None:
-        self._base_free = message.data
-
-    def _now(self) -> float:
-        return float(self.get_clock().now().nanoseconds * 1e-9)
-
-    def view(self) -> View:
-        """The surroundings at this moment; where too little is known, a view in which the base has to stand."""
-        now = self._now()
-        stale = self.observer.problem(time.monotonic(), now if now > 0.0 else None)
-        robot, observation = self.observer.latest_robot(), self.observer.observation()
-        if robot is None:
-            robot = RobotState(now, np.zeros(3), np.zeros(2))
-            return View(now, robot, Tracks.empty(now, MAP), base_free=False, stale=stale or "no odometry yet")
-        if observation is None:
-            return View(now, robot, Tracks.empty(now, MAP), base_free=False, stale=stale or "nothing seen yet")
-        return View(now, robot, observation.tracks, observation.obstacle_points, self._base_free, stale)
-
     # -- what is asked ------------------------------------------------------------------------------------------
 
     def _on_instruction(self, message: String) -> None:
@@ -223,13 +169,25 @@ class ExpressionNode(LifecycleNode):
             why = f"expected 1 to {LONGEST_INSTRUCTION} characters, got {len(text)}" if self._active else "not active"
             self.teller.stage("refused", f"instruction: {why}", level=WARN)
             return
-        known = self.learned.get(text)
-        if known is not None:
-            self._perform(text, known, "instruction", self.reactions.config.instructed)
-            return
         forbidden = forbidden_in(text)
+        known = self._known(text, forbidden)
+        if known is not None:  # it was made, rehearsed and kept before: no model is asked again
+            self._question += 1
+            self.thinker.forget(self._question)
+            self._behaviour = known
+            self._approve()
+            return
         self._ask(text, forbidden)
-        self.thinker.express(self._question, text, situation(self.view()), forbidden)
+        self.thinker.express(self._question, text, situation(self.senses.view()), forbidden)
+
+    def _known(self, text: str, forbidden: frozenset[str]) -> Behaviour | None:
+        """The saved behaviour of that name, or made for the same words."""
+        if self.library is None:
+            return None
+        self._read_library()
+        if text in self._learned:
+            return self.library.get(text)
+        return self.library.find(text, self.robot.name, forbidden)
 
     def _on_feedback(self, message: String) -> None:
         text = " ".join(message.data.split())
@@ -260,6 +218,7 @@ class ExpressionNode(LifecycleNode):
             self.teller.stage("failed", thought.complaint, level=ERROR)
             return
         if behaviour.refusal or behaviour.program is None:
+            self._say(behaviour.refusal, frozenset(behaviour.forbidden))
             self.teller.stage("refused", behaviour.refusal or "no program came of it", level=WARN)
             return
         self._behaviour = behaviour
@@ -284,11 +243,15 @@ class ExpressionNode(LifecycleNode):
     def _approve(self) -> str:
         behaviour, self._waiting = self._behaviour, False
         assert behaviour is not None
-        assert behaviour.program is not None
-        rank = self.reactions.config.instructed
-        forbidden = frozenset(behaviour.forbidden)
-        self._perform(behaviour.name, behaviour.program.code, "instruction", rank, None, forbidden)
+        rank, forbidden = self.reactions.config.instructed, frozenset(behaviour.forbidden)
+        self._perform(behaviour.name, behaviour.code, "instruction", rank, None, forbidden)
         return f"performs {behaviour.name}"
+
+    def _say(self, sentence: str, forbidden: frozenset[str]) -> None:
+        """Tell the person why not, if the robot may and can speak."""
+        if sentence and "say" in self.description.skills and "speech" not in forbidden:
+            call = self.description.check("say", (sentence[:160],))
+            self.stage.perform(Steps([call]), FILLER, FILLER, -1, None, forbidden)
 
     def _on_events(self, message: DiagnosticArray) -> None:
         if not self._active:
@@ -317,6 +280,7 @@ class ExpressionNode(LifecycleNode):
         """The base first, then everything else; whatever is being thought about is forgotten."""
         self._send(STOP)
         self._question += 1
+        self.thinker.forget(self._question)
         self._waiting = False
         self.stage.cancel(reason)
         self.outlets.silence()
@@ -337,7 +301,7 @@ class ExpressionNode(LifecycleNode):
     ) -> None:
         """Begin a program now: its first skill begins within this call."""
         try:
-            session = self.sandbox.start(code, self.description, self.learned)
+            session = self.sandbox.start(code, self.description, self._learned)
         except SacSonError as error:
             self.teller.stage("failed", str(error), level=ERROR, behaviour=name)
             return
@@ -352,7 +316,7 @@ class ExpressionNode(LifecycleNode):
             return
         self._listen()
         try:
-            view = self.view()
+            view = self.senses.view()
             outputs = self.stage.step(view)
         except BaseException:
             self._send(STOP)
@@ -380,6 +344,10 @@ class ExpressionNode(LifecycleNode):
                 self._take(self.thinker.thoughts.get_nowait())
         except queue.Empty:
             pass
+        if self.thinker.stage != self._thinking_stage:
+            self._thinking_stage = self.thinker.stage
+            if self.teller.name == "thinking" and self._thinking_stage:
+                self.teller.stage("thinking", f"thinking: {self._thinking_stage.replace('_', ' ')}")
 
     def _put_out(self, outputs: Outputs | None, time_s: float) -> None:
         """The body's orders; the base's are sent while it moves, and once more to stop it."""

@@ -33,9 +33,14 @@ class Teller:
         self._timer = node.create_timer(1.0, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     @property
+    def name(self) -> str:
+        """Of the stage."""
+        return str(self._status.values["stage"])
+
+    @property
     def sentence(self) -> str:
         """For a picture: the stage, and the call in hand."""
-        return self._call or str(self._status.values["stage"])
+        return self._call or self.name
 
     def stage(self, name: str, sentence: str, level: int = OK, **values: Any) -> None:
         """A new stage, and what belongs to it."""

@@ -9,7 +9,8 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from expressive_motion.events import NONE_LEARNED, Reaction, ReactionsConfig, fitting, shipped_reactions
 from expressive_motion.robot import Description
@@ -20,6 +21,10 @@ from sac_son_nav.states import EVENT_KINDS
 if TYPE_CHECKING:
     from expressive_motion.behaviour import Behaviour
     from expressive_motion.pipeline import Pipeline
+
+
+Ask = Callable[["Pipeline", Callable[[str], None], Callable[[], bool]], "Behaviour"]
+"""Asks a pipeline, which tells its stages and looks whether it is to go on."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +55,24 @@ class Thinker:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self.thoughts: queue.SimpleQueue[Thought] = queue.SimpleQueue()
         self.ready: queue.SimpleQueue[Ready] = queue.SimpleQueue()
+        self.stage = ""  # of the chain, while it is gone through
+        self._newest = 0  # number of the question that still counts
         self._thread = threading.Thread(target=self._work, name="thinker", daemon=True)
         self._thread.start()
 
     def express(self, number: int, instruction: str, situation: str, forbidden: frozenset[str]) -> None:
         """Ask for a behaviour."""
-        self._jobs.put(
-            lambda: self._think(number, lambda pipe: pipe.express(instruction, situation, forbidden=forbidden))
-        )
+        self._newest = number
+        self._jobs.put(lambda: self._think(number, partial(_express, instruction, situation, forbidden)))
 
     def revise(self, number: int, behaviour: Behaviour, feedback: str) -> None:
         """Ask for another version of a behaviour."""
-        self._jobs.put(lambda: self._think(number, lambda pipe: pipe.revise(behaviour, feedback)))
+        self._newest = number
+        self._jobs.put(lambda: self._think(number, partial(_revise, behaviour, feedback)))
+
+    def forget(self, number: int) -> None:
+        """Questions before this number are given up, the one in hand as soon as its model is done."""
+        self._newest = number
 
     def prepare(self, config: ReactionsConfig, learned: Mapping[str, str] = NONE_LEARNED) -> None:
         """Make ready what answers events: shipped programs and saved behaviours at once, instructions after them."""
@@ -75,15 +86,23 @@ class Thinker:
         while (job := self._jobs.get()) is not None:
             job()
 
-    def _think(self, number: int, ask: Callable[[Any], Behaviour]) -> None:
+    def _think(self, number: int, ask: Ask) -> None:
+        if number != self._newest:
+            return
         try:
             if self._pipeline is None:
                 self._pipeline = self._make()
-            self.thoughts.put(Thought(number, ask(self._pipeline)))
+            behaviour = ask(self._pipeline, self._progress, lambda: number != self._newest)
+            self.thoughts.put(Thought(number, behaviour))
         except SacSonError as error:
             self.thoughts.put(Thought(number, None, str(error)))
         except Exception as error:  # a fault of ours must not end the robot's expression for good
             self.thoughts.put(Thought(number, None, f"{type(error).__name__}: {error}"))
+        finally:
+            self.stage = ""
+
+    def _progress(self, stage: str) -> None:
+        self.stage = stage
 
     def _prepare(self, config: ReactionsConfig, learned: Mapping[str, str]) -> None:
         shipped = shipped_reactions()
@@ -118,3 +137,24 @@ class Thinker:
             complaint = f"{kind}: no fit behaviour came of {reaction.instruction!r}; the shipped one stays"
             return Ready(name, complaint=complaint)
         return Ready(name, behaviour.program.code)
+
+
+def _express(
+    instruction: str,
+    situation: str,
+    forbidden: frozenset[str],
+    pipeline: Pipeline,
+    progress: Callable[[str], None],
+    cancelled: Callable[[], bool],
+) -> Behaviour:
+    return pipeline.express(instruction, situation, forbidden, progress, cancelled)
+
+
+def _revise(
+    behaviour: Behaviour,
+    feedback: str,
+    pipeline: Pipeline,
+    progress: Callable[[str], None],
+    cancelled: Callable[[], bool],
+) -> Behaviour:
+    return pipeline.revise(behaviour, feedback, progress, cancelled)

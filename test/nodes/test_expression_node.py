@@ -18,6 +18,9 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, ColorRGBA, String
 from std_srvs.srv import Trigger
 
+from expressive_motion.behaviour import Behaviour
+from expressive_motion.chain import ProgramDraft
+from expressive_motion.library import Library
 from sac_son_nav.nodes import runtime
 from sac_son_nav.nodes.diagnostics import from_diagnostics, to_social_events
 from sac_son_nav.states import SocialEvent
@@ -120,11 +123,9 @@ def test_a_higher_event_interrupts_a_lower_one_and_not_the_other_way_round(graph
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     """A library with one behaviour that moves all the robot has."""
-    from expressive_motion.library import Library
-
-    from ..expressive_motion.saved import a_behaviour
-
-    Library(tmp_path).save(a_behaviour("look_round", PROGRAM))
+    program = ProgramDraft("", "look_round", "Looks round.", PROGRAM)
+    words = "Look round once."
+    Library(tmp_path).save(Behaviour("look_round", "Looks round.", words, "simulated", "fit", program=program))
     return tmp_path
 
 
