@@ -62,6 +62,7 @@ _MOVE = re.compile(
 _HEAD_ASKED = re.compile(
     r"\b(?:nod|shake your head|look|watch|gaze|glance|(?:turn|move|tilt|lower|raise) your head)\b"
 )
+_GAZE = re.compile(r"\b(?<!not )(?:look|watch|gaze|glance|eye contact|pay attention|turn your head)\b")
 _PHRASES: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
     (re.compile(pattern), frozenset(parts.split()))
     for pattern, parts in (
@@ -200,6 +201,8 @@ def _banned(element: str, text: str) -> set[str]:
     banned = set()
     for part, things in _THINGS.items():
         match = things.match(said)
+        if part == "head" and match and match[0].startswith(("nod", "shak")) and _GAZE.search(text):
+            continue  # "do not nod, just look at them" wants the head
         if match and not _DEGREE.match(said[match.end() :]):
             banned.add(part)
     return banned

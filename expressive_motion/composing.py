@@ -74,6 +74,8 @@ def _settled(reading: Reading) -> list[Wish]:
     wishes = [w for w in reading.wishes if w.intent not in reading.without]
     whole = next((e for e in reading.events if e in FAMILIES), "")
     if not wishes:
+        if not event and reading.reports:
+            event = "acknowledge"  # compose says that it is no more than that
         return [Wish(event, "", loop=reading.loop)] if event and event not in reading.without else []
     if whole and all(w.intent in FAMILIES[whole] | {whole} for w in wishes):
         joined = Manner()
@@ -82,10 +84,23 @@ def _settled(reading: Reading) -> list[Wish]:
         return [replace(wishes[0], intent=whole, loop=False, condition=None, manner=joined)]
     if any(w.intent == "follow" for w in wishes):
         wishes = [w for w in wishes if w.intent != "ask_slow"]
+    wishes = _stopped(wishes)
     specific = [w for w in wishes if w.intent not in VAGUE]
     if not specific and event and event not in VAGUE:
         return [replace(wishes[0], intent=event)]
     return wishes if len(wishes) == 1 else [w for w in wishes if w.intent not in VAGUE] or wishes[:1]
+
+
+def _stopped(wishes: list[Wish]) -> list[Wish]:
+    """A stop after a movement is its end, and may say how far off: "go to them and stop at 2 m"."""
+    kept: list[Wish] = []
+    for wish in wishes:
+        if wish.intent == "stop" and kept and kept[-1].intent in ("approach", "follow", "move", "turn", "back"):
+            if wish.measure.metres is not None and kept[-1].intent in ("approach", "follow"):
+                kept[-1] = replace(kept[-1], measure=replace(kept[-1].measure, metres=wish.measure.metres))
+        else:
+            kept.append(wish)
+    return kept
 
 
 def _part(stage: Stage, wish: Wish, general: Manner) -> Plan:
@@ -167,6 +182,8 @@ def _unsaid(stage: Stage, reading: Reading) -> None:
     for what in reading.impossible:
         if what != "wave" and "wave" not in what:
             stage.leave_out(f"My body can't {what}, so I leave that out.")
+    if reading.reports and not reading.wishes and not reading.events:
+        stage.leave_out("I did not understand what happened, so I only show that I noticed.")
     for clause in reading.unknown:
         shown = re.sub(r"q\dq", "…", clause)
         stage.leave_out(f'I did not understand "{shown}", so I leave that out.')

@@ -6,6 +6,7 @@ returns a plan, empty where this body can't express it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -171,7 +172,11 @@ def _slowly_shaken(stage: Stage) -> Plan:
 def approach(stage: Stage, wish: Wish) -> Plan:
     """Shows that the call was understood, comes, and stops at a friendly distance."""
     metres = wish.measure.metres
-    side = wish.side if wish.side in ("left", "right") and "their" in wish.clause else ""
+    side = (
+        wish.side
+        if wish.side in ("left", "right") and re.search(r"\b(?:from|at|on|to|by) their\b", wish.clause)
+        else ""
+    )
     told = "distance_m" if metres is not None else ""
     speed = stage.pace()
     if side:

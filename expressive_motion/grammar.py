@@ -41,13 +41,15 @@ _REPORT = re.compile(
     r"^(?:(?:an?|the|some|your|my|this|that|one|two|three|another|every|each|his|her|their|many|several) "
     r"|some(?:body|one)\b"
     r"|people\b|(?:he|she|they|it|i|we|you|there|nobody|no one|everybody|everyone|who|which|visitors?|children)\b"
-    r"|(?:is|are|was|were|has|have|had|does|did|will|would)\b|imagine\b|suppose\b|assume\b"
-    r"|\w+(?<!pass)(?<!press)(?<!guess)"
-    r"(?<!express)(?<!discuss)(?<!always)(?<!dismiss)(?<!towards)(?<!yes)(?<!focus)(?<!bless)(?<!lights)(?<!times)s\b"
-    r"(?! (?:off|on))(?= ))"
+    r"|(?:is|are|was|were|has|have|had|does|did|will|would)\b|imagine\b|suppose\b|assume\b)"
 )
+_THIRD = re.compile(r"^(\w+s) (?!off\b|on\b)")  # "walks by", which nobody orders
+_NOT_THIRD = frozenset(
+    ["pass", "press", "guess", "express", "discuss", "always", "dismiss", "towards", "yes", "focus", "lights"]
+)
+_WHEN = re.compile(r"(?:if(?! not\b)|when|whenever|as soon as|unless|in case|once (?:they|the|a)|once some)\b")
 _NEGATED = re.compile(
-    r"^(?:do not|never|without|must not|may not|cannot|no\b|not\b|avoid|refrain|instead of"
+    r"^(?:do not\b|never\b|without\b|must not\b|may not\b|cannot\b|no\b|not\b|avoid|refrain|instead of"
     r"|rather than)"
 )
 _LOOP = re.compile(
@@ -116,6 +118,7 @@ class Reading:
     wishes: tuple[Wish, ...] = ()
     events: tuple[str, ...] = ()
     heard: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     impossible: tuple[str, ...] = ()
     without: frozenset[str] = frozenset()  # intents that are ruled out
@@ -140,7 +143,7 @@ def read(instruction: str, learned: Mapping[str, str] | None = None) -> Reading:
         ended = "." if found[0][-2:-1] in ".!?" else ""
         return f" q{min(len(quotes), 10) - 1}q {ended}"
 
-    text = expand(_QUOTE.sub(keep, instruction))
+    text = re.sub(r"\b(?:every )?now and (?:then|again)\b", "sometimes", expand(_QUOTE.sub(keep, instruction)))
     reader = _Reader(tuple(quotes), learned or {})
     for sentence in _SENTENCE.split(corrected(text)):
         reader.sentence(sentence.strip())
@@ -168,7 +171,9 @@ class _Reader:
         for part in parts:
             if _LOOP.search(part):
                 looped = True
-            if re.match(r"(?:if|when|whenever|as soon as|unless|in case|once (?:they|the|a)|once some)\b", part):
+            if re.match(
+                r"(?:if(?! not\b)|when|whenever|as soon as|unless|in case|once (?:they|the|a)|once some)\b", part
+            ):
                 condition = _condition(part) or condition
                 if condition is None:
                     self._event(part)
@@ -178,13 +183,22 @@ class _Reader:
             elif _NEGATED.match(_HEAD.sub("", part)) or (negated and re.match(r"(?:or|\w+ing\b)", part)):
                 self._negated(part)
                 negated = True
+            elif re.match(r"(?:otherwise|or else|else|if not)\b", part):
+                before = len(self.wishes)
+                self._order(re.sub(r"^(?:otherwise|or else|else|if not)\b", "", part).strip(), looped)
+                if condition is not None:
+                    other = ("near" if condition[0] == "far" else "far", condition[1])
+                    self.wishes[before:] = [replace(w, condition=other) for w in self.wishes[before:]]
             elif shown and re.match(r"(?:will|would|are|have|know|understand|that)\b", part):
                 self._order(f"show that you {part}", looped)
             elif not _HEAD.match(part) and self._reports(part, report):
                 self._event(part)
                 report = True
             else:
+                before = len(self.wishes)
                 self._order(re.sub(r"^while\b", "", _HEAD.sub("", part)).strip(), looped)
+                if part.startswith("while ") and before > began:
+                    self.wishes[began:] = sorted(self.wishes[began:], key=lambda w: w.intent != "light")
                 shown, report, negated = bool(_SHOWN.match(_HEAD.sub("", part))), False, False
         self.wishes[began:] = [
             replace(
@@ -198,7 +212,9 @@ class _Reader:
                 self.wishes[-1] = replace(self.wishes[-1], loop=True)
 
     def _reports(self, part: str, report: bool) -> bool:
-        if re.match(r"(?:a|an|one|two|three|the) (?:\w+ )?(?:nod|bow|shake|turn|light|tone|beep|sound|wave)", part):
+        if re.match(
+            r"(?:a|an|one|two|three|the) (?:\w+ ){0,2}?(?:nod|bow|shake|turn|light|tone|beep|sound|wave)\b", part
+        ):
             return False  # "a red light" orders a light
         return bool(_REPORT.match(part)) or (report and bool(re.match(r"(?:has|not|is|are|\w+ing\b)", part)))
 
@@ -213,8 +229,11 @@ class _Reader:
             said = expand(words)
             found += [intent for intent, pattern in _HEARD.items() if pattern.search(said)][:1] or ["listen"]
         plain = re.sub(r"q\dq", " ", part)
+        asked = re.search(r"\b(?:ask|tell|order|want|beg|request)\w* you to (.+)$", plain)
+        if asked:
+            found += [wish.intent for wish in self._wishes(asked[1], False)][:1]
         found += [intent for intent, pattern in _EVENTS.items() if pattern.search(plain)][:1]
-        self.read = replace(self.read, events=(*self.read.events, *found))
+        self.read = replace(self.read, events=(*self.read.events, *found), reports=(*self.read.reports, part))
 
     def _negated(self, part: str) -> None:
         found = {wish.intent for wish in self._wishes(part, False)}
@@ -268,6 +287,8 @@ class _Reader:
         hits.sort(key=lambda hit: (hit[2] != -1, hit[2]))
         taken: list[tuple[int, int, int, str, str]] = []
         for hit in hits:
+            if len(hits) > 1 and part[hit[0] : hit[1]].endswith("ly") and hit[3] not in ("look_away",):
+                continue  # "nod happily" asks for a manner
             if all(hit[1] <= other[0] or hit[0] >= other[1] for other in taken):
                 taken.append(hit)
         return [self._wish(hit[3], hit[4], part, looped) for hit in _pruned(sorted(taken))]
@@ -290,11 +311,8 @@ class _Reader:
         )
 
 
-_WEAK = ("move", "turn", "light", "tone", "look", "rock", "stop", "wait")
-
-
 def _pruned(hits: list[tuple[int, int, int, str, str]]) -> list[tuple[int, int, int, str, str]]:
-    """Without repetitions, and without manner words that were taken for feelings ("nod happily")."""
+    """Each intent of a clause once."""
     result: list[tuple[int, int, int, str, str]] = []
     for hit in hits:
         if any(other[3] == hit[3] for other in result):

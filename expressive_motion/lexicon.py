@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 _P = (
-    r"(?:them|him|her|me|us|somebody|someone|everybody|everyone|whoever|people|(?:(?:the|a|an|that|this|any|every|each"
+    r"(?:them|him|her|me|us|somebody|someone|everybody|everyone|whoever(?: \w+s)?|people|(?:(?:the|a|an|that"
+    r"|this|any|every|each"
     r"|your|my|our) )?(?:\w+ )?(?:person|persons|man|woman|child|kid|visitors?|guests?|user|passer-?by|colleagues?"
     r"|friends?|human|customers?|patients?|staff|speaker|owner|teacher|pedestrians?|neighbou?rs?|lady|gentleman"
     r"|students?|nurse|boy|girl|family|group|one who|crowd|other|others))"
@@ -30,7 +31,9 @@ INTENTS: dict[str, str] = {
     ),
     "space": r"(?:give|leave) \w+ (?:\w+ )?(?:space|room)|keep (?:your|a|some|more) distance",
     "acknowledge": (
-        r"acknowledg\w*|react(?:ing)?|respond\w*|recogni[sz]e|take notice"
+        r"acknowledg\w*|(?:show|signal|express|indicate|do) (?:it|this|that|so)\b(?! to)|let (?:them|people"
+        r"|everybody) know$"
+        r"|react(?:ing)?|respond\w*|recogni[sz]e|take notice"
         r"|let \w+ know(?: that)? you (?:\w+ )?(?:saw|see"
         r"|noticed|notice|heard)|show\w*(?: \w+){0,2}?(?: that)? you (?:have |had )?(?:notice|seen|saw|see"
         r"|heard|hear)\w*"
@@ -41,13 +44,14 @@ INTENTS: dict[str, str] = {
         r"|learned|learnt)|(?:show|signal) (?:your )?understanding"
     ),
     "confused": (
-        r"confus(?:ed|ion)|puzzle[dm]\w*|perplexed|baffled|(?:do|did|have) not (?:understand|understood|get it|know)"
+        r"confus(?:ed|ion)|doubt\w*|hesitat\w+|puzzle[dm]\w*|perplexed|baffled|(?:do|did"
+        r"|have) not (?:understand|understood|get it|know)"
         rf"|{_FEEL} (?:\w+ )?(?:unsure|uncertain)|uncertainty|shrug\w*|at a loss"
     ),
     "wake": r"wak(?:e|ing) ?up|awake\w*|wake\b|come alive|boot up",
     "listen": r"listen\w*|attentive|attention to what",
     "attention": r"pay\w* attention|attend to|concentrate on|focus on|keep (?:an )?eyes? on|observe|watch(?:ing)?\b",
-    "attract": r"(?:get|draw|call|catch|attract)\w*(?: \w+){0,2} attention|alert\b|make yourself (?:noticed"
+    "attract": r"(?:get|draw|call|catch|attract)\w*(?: [\w']+){0,2} attention|alert\b|make yourself (?:noticed"
     r"|known)|warn\w*",
     "goodbye": r"good ?-?bye|bye\b|farewell|take (?:your )?leave|see .* off|part(?:ing)? from",
     "thank": r"thank\w*|gratitude|grateful|appreciation",
@@ -62,9 +66,10 @@ INTENTS: dict[str, str] = {
     "celebrate": r"celebrat\w+|cheer\b|victory|hooray|success\w*|triumph\w*|(?:task|job|work) (?:is )?(?:done"
     r"|finished)",
     "invite": (
-        r"invit\w+|beckon\w*|(?:ask|tell|get)\w* \w+ (?:\w+ )?to (?:come|follow|join)|call (?:them|him|her"
+        r"invit\w+(?: \w+)? to \w+(?: (?:you|in|along|with you))?|invit\w+|beckon\w*|(?:ask|tell"
+        r"|get)\w* \w+ (?:\w+ )?to (?:come|follow|join)|call (?:them|him|her"
         r"|somebody) over"
-        r"|lead \w+"
+        r""
     ),
     "help": r"offer(?:ing)?(?: \w+){0,2} (?:help|assistance|support|hand)|ask(?: \w+)? (?:if|whether) .*help",
     "ask_help": r"(?:ask|call|signal|beg)\w*(?: \w+){0,2}? (?:for )?(?:help|assistance)|need help|seek help",
@@ -87,7 +92,8 @@ INTENTS: dict[str, str] = {
     ),
     "head": rf"(?:tilt|rais|low|lift|turn|mov|hang|drop|cock|bend)\w*(?: up| down)? (?:your |the )?head(?: {_D})?",
     "look": rf"(?:look|glance|gaze|peek|stare)(?:ing)?(?: \w+){{0,2}}? (?:{_D}|floor|ground|ceiling|sky|front)",
-    "shake": r"shak(?:e|es|ing)(?: (?:your|the) head)?(?! hands)|say(?:ing)? no\b|head-?shak\w+|wag your head|nod no",
+    "shake": r"shak(?:e|es|ing)(?: (?:your|the) head)?(?! hands)|say(?:ing)? no\b|head-?shak\w+|wag your head"
+    r"|nod no\b",
     "nod": r"nod(?:s|ding|ded)?\b|say(?:ing)? yes|bob(?:bing)? your head|dip your head",
     "agree": r"agree\w*|approv\w+|confirm\w*|accept\w*|affirm\w*|consent\w*|say ok(?:ay)?|yes\b",
     "refuse": r"refus\w+|declin\w+|reject\w*|disagree\w*|disapprov\w+|deny|denying|turn (?:it|them|that) down|no\b$",
@@ -95,8 +101,8 @@ INTENTS: dict[str, str] = {
     "dance": r"danc\w+|groov\w+|boogie|waltz|sway\w*",
     "count": r"count(?:s|ing)?\b",
     "think": r"think\w*|ponder\w*|consider\w*|contemplat\w*|comput\w+|reflect(?:ing)?|deliberat\w+|process(?:ing)?",
-    "sleep": r"(?:go to |fall a?)?sleep\b|doze|rest\b|power down|nap\b|take a nap|go dormant",
-    "follow": rf"follow(?:ing)?(?: (?:after )?{_P})?|accompan\w+|(?:go|come|walk|drive|tag) along|escort|keep up"
+    "sleep": r"asleep|dormant|(?:go to |fall a?)?sleep\b|doze|rest\b|power down|nap\b|take a nap|go dormant",
+    "follow": rf"follow(?:ing)?(?: (?:after )?{_P})?|accompan\w+|(?:go|come|walk|drive|tag) along|keep up"
     rf"|stay with {_P}|(?:walk|drive|go) (?:behind|after|with) {_P}",
     "approach": (
         rf"approach\w*|come (?:here|over|closer|near(?:er)?|up to|to)"
@@ -112,7 +118,8 @@ INTENTS: dict[str, str] = {
     "square": r"(?:drive|make|draw|do|move|go|trace)(?: \w+){0,3} (?:square|triangle|circle|figure)\b",
     "wiggle": r"wiggl\w+|wobbl\w+|shimmy|waggl\w+|swing\w*|jiggl\w+|twitch\w*|shiver\w*|trembl\w+|wag\w* your tail",
     "rock": r"rock(?:s|ing)?\b",
-    "turn": r"(?:turn|rotat|spin|pivot|swivel|twirl|pirouett|whirl)(?!\w* (?:on|off))\w*(?: (?:right|left"
+    "turn": r"(?:turn|rotat|spin|pivot|swivel|twirl|pirouett|whirl)(?!\w* (?:on|off|(?:\w+ )?(?:red|green|blue"
+    r"|yellow|orange|purple|white|violet|amber))\b)\w*(?: (?:right|left"
     r"|around|round))?"
     r"|quarter turn|half turn|full turn|u-turn|face (?:left|right|back\w*|the other)",
     "move": r"(?:driv|mov|go|roll|advanc|travel|inch|creep|proceed|walk|run|step|slide|com)(?:e|es|ing|ce|cing)?\b",
@@ -208,7 +215,8 @@ EVENTS: dict[str, str] = {
     "refuse": r"(?:asks|tells|orders|wants|begs) you to|cannot do|not allowed",
     "attention": r"talk(?:s|ing)?\b|speak(?:s|ing)?\b|tells? you|is telling|reads? to you|sings?\b",
     "greet": (
-        r"wav(?:e|es|ing)\b|greets?\b|says? (?:hello|hi)|enters?\b|arriv(?:e|es|ed|ing)|com(?:e|es|ing) (?:in"
+        r"wav(?:e|es|ing)\b|smil(?:e|es|ing)\b|nods\b|greets?\b|says? (?:hello|hi)|enters?\b|arriv(?:e|es|ed"
+        r"|ing)|com(?:e|es|ing) (?:in"
         r"|into|up|towards"
         r"|to|back|home)|approach(?:es|ing)|appear(?:s|ed)?\b|visit\w*|walks? (?:up|in|towards|into)|is (?:there|new)"
         r"|meet(?:s)?\b|introduc\w+|steps in"
@@ -265,7 +273,8 @@ FAMILIES: dict[str, frozenset[str]] = {
 VAGUE = frozenset({"acknowledge"})  # orders that leave the reaction to what was reported
 
 IMPOSSIBLE = re.compile(
-    r"\b(?:fly|hover|take off|grasp|grab|pick(?:ing)? (?:\w+ ){0,2}up|lift (?!your head|the head)|carry|fetch"
+    r"\b(?:guide|lead|escort|fly|hover|take off|grasp|grab|pick(?:ing)? (?:\w+ ){0,2}up|lift (?!your head"
+    r"|the head)|carry|fetch"
     r"|bring (?:me|them|him|her|us|a|the)"
     r"|hand (?:me|them|him|her|over)|hold (?:a|the|my|their|his) \w+|(?:open|close|unlock|shut) (?:the |a "
     r"|my )?(?:door|window|drawer|fridge|box"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from expressive_motion.cues import Stage
@@ -135,6 +136,8 @@ def _light(stage: Stage, wish: Wish) -> Plan:
 
 def _tone(stage: Stage, wish: Wish) -> Plan:
     plan = stage.tone(wish.tone or "chime", min(0.5 * stage.manner.size, 0.8))
+    if plan and re.search(r"\b(?:sing|song|music|melod|whistl|hum|anthem|jingle)", wish.clause):
+        stage.leave_out("I can't make music, so I play a tone instead.")
     if not plan and "sound" not in stage.forbidden:
         stage.leave_out("I have no buzzer, so I leave out the sound.")
     if not plan or not wish.measure.times or wish.measure.times < 2:

@@ -118,7 +118,7 @@ def refusal(instruction: str) -> str:
             continue
         return f"I do nothing against people, so I do not do this: {' '.join(found[0].split())}."
     said = " ".join(re.findall(r"[\"“'‘](.*?)[\"”'’]", instruction)).lower()
-    if _RUDE.search(said) and not re.search(r"\b(?:says?|said|shouts?|calls? you|tells? you)\b", text):
+    if _RUDE.search(said) and not re.search(r"\b(?:says|said|shouts|calls you|tells you)\b", text):
         return "I do not say things that hurt people."
     return ""
 

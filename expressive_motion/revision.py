@@ -25,27 +25,29 @@ _REMOVE = re.compile(
     r"|(?:turn|switch) off|less)\b"
 )
 _SLOW = re.compile(
-    r"\b(?:slow(?:er|ly)?|calmer|calmly|gentl[ye]r?|less (?:fast|quick|hasty|hectic)|too (?:fast"
-    r"|quick|hasty))\b"
+    r"\b(?:slow(?:er|ly)?|calmer|calmly|gentl[ye]r?|(?:less|so|too|that) (?:fast|quick|hasty"
+    r"|hectic))\b"
 )
 _FAST = re.compile(
     r"\b(?:fast(?:er)?|quick(?:er|ly)?|livel(?:y|ier)|brisk(?:er)?|speed up|hurry"
     r"|too slow(?:ly)?|less slow\w*)\b"
 )
+_TOO_SLOW = re.compile(r"\b(?:too|so|less|as|that) slow")
 _BIG = re.compile(
     r"\b(?:bigger|larger|wider|deeper|stronger|clearer|more (?:clear|visible|pronounced)\w*"
     r"|too small|exaggerate\w*)\b"
 )
 _SMALL = re.compile(
-    r"\b(?:smaller|subtler|less (?:big|strong|wide|deep|pronounced)|more subtl[ey]|slighter"
+    r"\b(?:smaller|subtler|(?:less|so|that|as) (?:big|strong|large|wide|deep|pronounced)|more subtl[ey]|slighter"
     r"|too (?:big|large|much))\b"
 )
 _LONG = re.compile(r"\b(?:longer|more time|for long|too (?:short|brief)(?:ly)?|extend|prolong)\b")
 _SHORT = re.compile(r"\b(?:shorter|less long|not (?:so|as|that) long|too long|briefer|less time|more briefly)\b")
 _NEAR = re.compile(r"\b(?:closer|nearer|too far(?: away)?|come near)\b")
-_AWAY = re.compile(r"\b(?:(?:so|too|as|that|less) (?:close|near)|more distance|further away|farther(?: away)?"
-r"|keep (?:a )?(?:more |larger )?"
-                   r"distance|not (?:so |too )?(?:close|near))\b")  # fmt: skip
+_AWAY = re.compile(
+    r"\b(?:not (?:\w+ ){0,2}(?:closer|nearer)|(?:so|too|as|that|less) (?:close|near)|more distance|further away"
+    r"|farther(?: away)?|keep (?:a )?(?:more |larger )?distance|not (?:so |too )?(?:close|near))\b"
+)
 _LOUD = re.compile(r"\b(?:louder|more loudly|too quiet)\b")
 _QUIET = re.compile(r"\b(?:quieter|softer|less loud|too loud|more quietly|lower the volume)\b")
 _BRIGHT = re.compile(r"\b(?:brighter|too dim|too dark)\b")
@@ -99,7 +101,9 @@ def _clauses(feedback: str) -> list[tuple[str, str]]:
 
     result = []
     for part in _BREAK.split(_QUOTED.sub(keep, feedback)):
-        if part.strip():
+        if part.strip() and not re.fullmatch(
+            r"(?:please|thanks?(?: you)?|ok(?:ay)?|well|now|yes|no)", part.strip().lower()
+        ):
             said = re.sub(r"q(\d+)q", lambda found: kept[int(found[1])], part.strip())
             result.append((expand(part), said))
     return result
@@ -156,6 +160,10 @@ def _revised(
     if new.refusal or not new.plan:
         notes.append(new.refusal)
         return None
+    if new.left_out:
+        notes.append(new.left_out)
+    if new.intents == ("light",) and instead is None and not any(c.skill == "light" for c in calls(plan)):
+        return (new.plan[0], *plan, new.plan[-1])  # on from the beginning, off at the end
     if instead is not None:
         gone = _subject(old) if old else subject
         return _exchanged(plan, gone, new.plan)
@@ -209,7 +217,7 @@ def _tuned(plan: Plan, text: str, description: Description) -> Plan | None:
         return _scaled(
             plan, None, description, lambda name, v: -v if name in ("angle_deg", "pan_deg", "left_m") else v
         )
-    for rule, factor in ((_SLOW, 0.65), (_FAST, 1.5)):
+    for rule, factor in ((_TOO_SLOW, 1.5), (_SLOW, 0.65), (_FAST, 1.5)):
         if rule.search(text) and not re.search(r"slow down", text):
             return _scaled(plan, about, description, lambda n, v, f=factor: v * f if n == "speed" else v, _SPEEDS)  # type: ignore[misc]
     for rule, names, factor in (

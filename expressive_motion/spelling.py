@@ -29,7 +29,6 @@ _ORDINARY_TEXT = (
 )
 _KEY = _KEY_TEXT.split()
 _ORDINARY = frozenset(_ORDINARY_TEXT.split())
-_STEM = re.compile(r"(?:ing|ed|es|s|d|ly)$")
 
 
 def corrected(text: str) -> str:
@@ -38,11 +37,17 @@ def corrected(text: str) -> str:
 
 
 def _word(word: str) -> str:
-    if word in _KNOWN or _STEM.sub("", word) in _KNOWN or word in _ORDINARY or len(word) < 4:
+    if len(word) < 4 or word in _ORDINARY or _inflected(word):
         return word
-    near = [key for key in _KEY if abs(len(key) - len(word)) <= 1 and len(key) >= 3 and _one_apart(word, key)]
-    best = [key for key in near if key[0] == word[0] or sorted(key) == sorted(word)]
-    return best[0] if len(set(best)) == 1 else word
+    near = [key for key in _KEY if abs(len(key) - len(word)) <= 1 and _one_apart(word, key)]
+    best = {key for key in near if key[0] == word[0] or sorted(key) == sorted(word)}
+    return best.pop() if len(best) == 1 else word
+
+
+def _inflected(word: str) -> bool:
+    """Whether a key word stands in it, as in "turning" or "oranges"."""
+    stems = [word.removesuffix(ending) for ending in ("ing", "ed", "es", "s", "ly")]
+    return any(stem in _KNOWN for stem in stems) or (word.endswith("ed") and word[:-1] in _KNOWN)
 
 
 def _one_apart(a: str, b: str) -> bool:

@@ -34,6 +34,7 @@ CASES: tuple[tuple[str, str], ...] = (
     ("Don't move, just nod", "base"),
     ("Don't move your head", "head"),
     ("Do not nod", "head"),
+    ("Do not nod, just look at them", ""),
     ("Keep your head still", "head"),
     ("Stay where you are and greet them", "base"),
     ("Keep still", "base"),
