@@ -59,6 +59,12 @@ _REPORTED = re.compile(
     r"|nearly)|has|have"
     r"|is|are|was|were|if|when|who|you)(?: \w+)? $"
 )
+_ERRAND = re.compile(
+    r"\b(?:drive|go|move|roll|travel|head|navigate|walk|return|get|come) (?:over |back |down |straight )?"
+    r"(?:to|into|through|towards?) (?:the|my|your|our) (?:\w+ )?(?:kitchen|office|lab|laborator(?:y|ies)|room|bedroom"
+    r"|bathroom|hall|hallway|corridor|lobby|entrance|exit|reception|desk|table|door|elevator|lift|stairs|dock|station"
+    r"|charger|charging|window|wall|shelf|aisle|car|house|home|shop|store|cafeteria|canteen|garden|street)\b"
+)
 _FOREIGN = {
     "German": "und der die das nicht bitte du dich ist ein eine den dem mit zwei mal kopf sag nicke schau dreh dann",
     "French": "le la les et une tu vous est dans avec deux fois tête dis regarde tourne puis il elle pas",
@@ -117,6 +123,8 @@ def refusal(instruction: str) -> str:
         if _NEGATED.search(before) or (_REPORTED.search(before) and not told):
             continue
         return f"I do nothing against people, so I do not do this: {' '.join(found[0].split())}."
+    if place := _ERRAND.search(text):
+        return f"I know no places, so I can't {' '.join(place[0].split())}; navigation can be given it as a goal."
     said = " ".join(re.findall(r"[\"“'‘](.*?)[\"”'’]", instruction)).lower()
     if _RUDE.search(said) and not re.search(r"\b(?:says|said|shouts|calls you|tells you)\b", text):
         return "I do not say things that hurt people."
