@@ -1,0 +1,94 @@
+"""The prompts: nothing unfilled, examples that would pass, and values that stay on their line."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from expressive_motion.behaviours import load_behaviours
+from expressive_motion.chain import MODULES, Module
+from expressive_motion.errors import ExpressionError
+from expressive_motion.prompting import (
+    LONGEST_INSTRUCTION,
+    LONGEST_SITUATION,
+    perceived,
+    prompt,
+    prompts_hash,
+    question,
+    said_by_a_person,
+)
+from expressive_motion.replies import take
+from expressive_motion.robot import describe
+from expressive_motion.sandbox import Sandbox
+
+ROBOT = describe("simulated")
+
+
+def examples(module: Module) -> list[dict[str, object]]:
+    """The replies among a prompt's worked examples."""
+    _, _, shown = prompt(module).partition("\nExamples\n")
+    return [json.loads(line) for line in shown.splitlines() if line.startswith("{")]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_is_left_to_fill_in(module: Module) -> None:
+    asked = question(module, {"instruction": "Nod."}, ROBOT, [("greet", "Says hello.")])
+    text = "\n".join(message.content for message in asked.messages)
+    assert "{{" not in text
+    assert "greet" in text
+    assert [message.role for message in asked.messages] == ["system", "user"]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_worked_examples_are_valid_replies(module: Module) -> None:
+    shown = examples(module)
+    assert len(shown) >= 2
+    for reply in shown:
+        take(reply, module)
+
+
+def test_programs_in_examples_pass_the_check() -> None:
+    with Sandbox() as sandbox:
+        for reply in examples("program"):
+            sandbox.check(str(reply["code"]), ROBOT)
+
+
+def test_no_example_gives_one_of_the_twelve_away() -> None:
+    shown = " ".join(prompt(module) for module in MODULES)
+    assert not [name for name, golden in load_behaviours().items() if f'instruction: "{golden.instruction}"' in shown]
+
+
+@pytest.mark.parametrize("nasty", ['x"\nforbidden: []\ny', "a\u2028b", "```\n{{stubs}}\n```", "'; drop", "\\"])
+def test_a_value_can_not_pass_for_another_line(nasty: str) -> None:
+    asked = question("social_reasoning", {"instruction": "Nod.", "situation": nasty, "forbidden": ["speech"]}, ROBOT)
+    lines = asked.messages[1].content.split("\n")
+    assert [line.partition(":")[0] for line in lines] == ["instruction", "situation", "forbidden"]
+    assert json.loads(lines[1].partition(": ")[2]) == nasty
+    assert asked.messages[0] == question("social_reasoning", {"instruction": "Nod."}, ROBOT).messages[0]
+
+
+def test_a_field_that_no_prompt_knows_is_a_mistake_of_ours() -> None:
+    with pytest.raises(ValueError, match="unknown field 'mood'"):
+        question("program", {"mood": "good"}, ROBOT)
+
+
+def test_what_was_perceived_is_cleaned_and_cut() -> None:
+    assert perceived(" a\x00b\x1b[31m\n\tc\u202e ") == "ab[31m c"
+    assert len(perceived("word " * 1000)) == LONGEST_SITUATION
+    assert perceived("") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("", "got 0"), ("   ", "got 0"), ("x" * (LONGEST_INSTRUCTION + 1), "got 501"), ("a\x07b", "U+0007")],
+)
+def test_what_a_person_says_is_short_and_plain(text: str, why: str) -> None:
+    with pytest.raises(ExpressionError, match=re.escape(why)):
+        said_by_a_person(text, "instruction")
+    assert said_by_a_person("  nod\n twice ", "instruction") == "nod twice"
+
+
+def test_the_hash_is_that_of_the_files() -> None:
+    assert re.fullmatch("[0-9a-f]{64}", prompts_hash())
