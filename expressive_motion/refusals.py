@@ -25,6 +25,14 @@ _AGAINST = re.compile(
     r"|the|what|their)"
     r"|spit|bite|poke|touch (?:them|him|her|the person)|stare .* down|beat (?:them|him|her|up)|kill|shoot|fight)\b"
 )
+_INTO_EYES = re.compile(
+    r"\b(?:strob\w*|flash\w*|dazzl\w*|blind\w*|blink\w*|shine|light)\b[^.]*\bin(?:to)? (?:his|her|their|my|your|the \w+'s|"
+    r"somebody's|people's) (?:eyes?|face)\b|\bstrob(?:e|es|ing)\b"
+)
+_STRAIGHT_AT = re.compile(
+    r"\b(?:drive|race|rush|speed|charge|dash|run|roll|move|go)\b[^.]*\b(?:straight|directly|right|full speed|fast) at "
+    r"(?:him|her|them|me|us|people|the (?:person|man|woman|child|kid|crowd|group)|some\w+|any\w+)\b"
+)
 _UNSEEN = re.compile(
     r"\bfollow\b.*\b(?:secretly|without (?:them|him|her|being|the \w+) (?:notic|know|see)\w*"
     r"|unnoticed|home)"
@@ -117,7 +125,7 @@ def refusal(instruction: str) -> str:
         )
     if _LIMITS.search(text):
         return "I do not go past my limits, and my safety functions stay on."
-    for found in (*_AGAINST.finditer(text), *_UNSEEN.finditer(text)):
+    for found in (found for rule in (_AGAINST, _UNSEEN, _INTO_EYES, _STRAIGHT_AT) for found in rule.finditer(text)):
         before = text[: found.start()].rsplit(".", 1)[-1]
         told = re.search(r"\b(?:must|should|can|may|have to|could|to|and|please|will) $", before)
         if _NEGATED.search(before) or (_REPORTED.search(before) and not told):
