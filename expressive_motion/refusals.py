@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 from expressive_motion.bans import expand, unquoted
 
@@ -26,8 +27,8 @@ _AGAINST = re.compile(
     r"|spit|bite|poke|touch (?:them|him|her|the person)|stare .* down|beat (?:them|him|her|up)|kill|shoot|fight)\b"
 )
 _INTO_EYES = re.compile(
-    r"\b(?:strob\w*|flash\w*|dazzl\w*|blind\w*|blink\w*|shine|light)\b[^.]*\bin(?:to)? (?:his|her|their|my|your|the \w+'s|"
-    r"somebody's|people's) (?:eyes?|face)\b|\bstrob(?:e|es|ing)\b"
+    r"\b(?:strob\w*|flash\w*|dazzl\w*|blind\w*|blink\w*|shine|light)\b[^.]*\bin(?:to)? "
+    r"(?:his|her|their|my|your|the \w+'s|somebody's|people's) (?:eyes?|face)\b|\bstrob(?:e|es|ing)\b"
 )
 _STRAIGHT_AT = re.compile(
     r"\b(?:drive|race|rush|speed|charge|dash|run|roll|move|go)\b[^.]*\b(?:straight|directly|right|full speed|fast) at "
@@ -125,7 +126,7 @@ def refusal(instruction: str) -> str:
         )
     if _LIMITS.search(text):
         return "I do not go past my limits, and my safety functions stay on."
-    for found in (found for rule in (_AGAINST, _UNSEEN, _INTO_EYES, _STRAIGHT_AT) for found in rule.finditer(text)):
+    for found in chain.from_iterable(rule.finditer(text) for rule in (_AGAINST, _UNSEEN, _INTO_EYES, _STRAIGHT_AT)):
         before = text[: found.start()].rsplit(".", 1)[-1]
         told = re.search(r"\b(?:must|should|can|may|have to|could|to|and|please|will) $", before)
         if _NEGATED.search(before) or (_REPORTED.search(before) and not told):
