@@ -181,13 +181,13 @@ class ExpressionNode(LifecycleNode):
         self.thinker.express(self._question, text, situation(self.senses.view()), forbidden)
 
     def _known(self, text: str, forbidden: frozenset[str]) -> Behaviour | None:
-        """The saved behaviour of that name, or made for the same words."""
+        """The saved behaviour of that name, or made for the same words; only one that was rehearsed for this robot."""
         if self.library is None:
             return None
         self._read_library()
-        if text in self._learned:
-            return self.library.get(text)
-        return self.library.find(text, self.robot.name, forbidden)
+        known = self.library.get(text) if text in self._learned else None
+        known = known or self.library.find(text, self.robot.name, forbidden)
+        return known if known is not None and known.robot == self.robot.name else None
 
     def _on_feedback(self, message: String) -> None:
         text = " ".join(message.data.split())
