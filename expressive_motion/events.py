@@ -40,7 +40,7 @@ class ReactionsConfig:
 
     bumped: Reaction = field(default_factory=lambda: Reaction("apologise", rank=90, pause=5.0))
     blocked: Reaction = field(default_factory=lambda: Reaction("ask_to_pass", rank=60, pause=15.0))
-    made_way: Reaction = field(default_factory=lambda: Reaction("thank", rank=50, pause=10.0))
+    made_way: Reaction = field(default_factory=lambda: Reaction("thank", rank=65, pause=10.0))
     thanked: Reaction = field(default_factory=lambda: Reaction("welcome", rank=45, pause=10.0))
     lost: Reaction = field(default_factory=lambda: Reaction("admit_lost", rank=40, pause=60.0))
     arrived: Reaction = field(default_factory=lambda: Reaction("show_arrival", rank=30, pause=5.0))
