@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from sac_son_nav.arrays import Array, clip, namespace
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.geometry import wrap_angle
@@ -58,6 +60,20 @@ def unicycle_step(pose: Array, velocity: Array, dt: float) -> Array:
     )
 
 
+def one_unicycle_step(
+    pose: tuple[float, float, float], velocity: tuple[float, float], dt: float
+) -> tuple[float, float, float]:
+    """:func:`unicycle_step` of one base, in plain floats and to the same last bit: for three numbers an array costs
+    many times what is done with them."""
+    (x, y, yaw), (v, w) = pose, velocity
+    half = 0.5 * w * dt
+    sinc = 1.0 - half * half / 6.0 if abs(half) < 1e-3 else float(np.sin(half)) / half
+    chord, direction, turned = v * dt * sinc, yaw + half, yaw + 2.0 * half
+    # NumPy's own functions, since the C library's may round another way.
+    there_x, there_y = x + chord * np.cos(direction), y + chord * np.sin(direction)
+    return float(there_x), float(there_y), float(np.arctan2(np.sin(turned), np.cos(turned)))
+
+
 def rollout(pose: Array, velocities: Array, dt: float) -> Array:
     """Poses (..., T, 3) after each of the velocities (..., T, 2), from pose (..., 3)."""
     xp = namespace(pose, velocities)
@@ -88,3 +104,17 @@ def limit_velocity(wanted: Array, current: Array, limits: BaseLimits, dt: float)
     new_v = xp.minimum(xp.maximum(target_v, lowest), highest)
     new_w = xp.minimum(xp.maximum(target_w, w - turn), w + turn)
     return xp.stack([new_v, new_w], axis=-1)
+
+
+def limit_one_velocity(
+    wanted: tuple[float, float], current: tuple[float, float], limits: BaseLimits, dt: float
+) -> tuple[float, float]:
+    """:func:`limit_velocity` of one base, in plain floats and to the same last bit; all finite."""
+    v, w = current
+    faster, slower = limits.acceleration * dt, limits.deceleration * dt
+    highest = v + faster if v >= 0.0 else min(v + slower, 0.0)
+    lowest = max(v - slower, 0.0) if v > 0.0 else v - faster
+    turn = limits.angular_acceleration * dt
+    target_v = min(max(wanted[0], limits.vx_min), limits.vx_max)
+    target_w = min(max(wanted[1], -limits.wz_max), limits.wz_max)
+    return min(max(target_v, lowest), highest), min(max(target_w, w - turn), w + turn)

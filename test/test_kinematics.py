@@ -4,7 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sac_son_nav.errors import ConfigError
-from sac_son_nav.kinematics import BaseLimits, limit_velocity, rollout, unicycle_step
+from sac_son_nav.kinematics import (
+    BaseLimits,
+    limit_one_velocity,
+    limit_velocity,
+    one_unicycle_step,
+    rollout,
+    unicycle_step,
+)
 
 LIMITS = BaseLimits(vx_max=0.6, vx_min=-0.3, wz_max=1.5, acceleration=0.8, deceleration=2.5, angular_acceleration=4.0)
 pose = st.tuples(st.floats(-9, 9), st.floats(-9, 9), st.floats(-3, 3)).map(np.array)
@@ -113,3 +120,25 @@ def test_torch_says_the_same_and_has_gradients() -> None:
     assert (tensors[1].grad[0, :-1, 1].abs() > 0.0).all()  # turning matters even from straight ahead
     limited = limit_velocity(torch.tensor([[0.6, 1.0]]), torch.tensor([[0.0, 0.0]]), LIMITS, 0.1)
     np.testing.assert_allclose(limited.numpy(), [[0.08, 0.4]], atol=1e-6)
+
+
+near_zero = st.sampled_from([0.0, -0.0, 1e-4, -1e-4, 0.02, -0.02])
+speeds = st.tuples(st.floats(-0.3, 0.6) | near_zero, st.floats(-1.5, 1.5) | near_zero)
+heading = st.floats(-9, 9)
+
+
+@given(st.tuples(heading, heading, heading), speeds, st.sampled_from([0.01, 0.05, 0.1, 1.0]))
+def test_one_step_in_floats_is_the_same_to_the_last_bit(
+    start: tuple[float, float, float], held: tuple[float, float], dt: float
+) -> None:
+    assert np.array_equal(one_unicycle_step(start, held, dt), unicycle_step(np.array(start), np.array(held), dt))
+
+
+@given(
+    st.tuples(st.floats(-5, 5) | near_zero, st.floats(-9, 9) | near_zero), speeds, st.sampled_from([0.0, 0.05, 0.1])
+)
+def test_one_limit_in_floats_is_the_same_to_the_last_bit(
+    wish: tuple[float, float], now: tuple[float, float], dt: float
+) -> None:
+    expected = limit_velocity(np.array(wish), np.array(now), LIMITS, dt)
+    assert np.array_equal(limit_one_velocity(wish, now, LIMITS, dt), expected)
