@@ -254,13 +254,20 @@ def _benchmark(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def _measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser("measure", help="latency, control period and memory of the graph; cost of each part")
-    what = "the running graph over DDS, its parts without ROS, batches of worlds, or the environments for training"
-    verb.add_argument("what", choices=("graph", "core", "worlds", "env"), help=what)
+    what = (
+        "the running graph over DDS, its parts without ROS, batches of worlds, the environments for training, or the "
+    )
+    what += "expression node"
+    verb.add_argument("what", choices=("graph", "core", "worlds", "env", "expression"), help=what)
     verb.add_argument("--peers", action="store_true", help="with worlds: beside PySocialForce and RVO2, if installed")
     _scenario_options(verb)
     verb.add_argument("--out", type=Path, default=Path("out/measure"), help="folder for the figures as JSON")
 
     def run(options: argparse.Namespace) -> int:
+        if options.what == "expression":
+            from expressive_motion.nodes.measuring import measure_expression
+
+            return measure_expression(options.out)
         if options.what != "graph":
             os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
             if options.what == "worlds":

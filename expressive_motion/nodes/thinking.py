@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -120,9 +121,17 @@ class Thinker:
                 self.ready.put(Ready(name, complaint=complaint))
             else:
                 self.ready.put(Ready(name, code))
+        self._warm_up()
         for kind, reaction in wanted.items():
             if reaction.instruction:
                 self.ready.put(self._made_for(kind, reaction))
+
+    def _warm_up(self) -> None:
+        """Start a program and drop it, so that the first event does not wait for what only the first start needs."""
+        with suppress(SacSonError):
+            session = self._sandbox.start("wait(0.0)", self._description)
+            session.next()
+            session.drop()
 
     def _made_for(self, kind: str, reaction: Reaction) -> Ready:
         """A behaviour from an instruction of the settings takes the place of the shipped one, if it is fit."""

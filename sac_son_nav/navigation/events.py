@@ -18,7 +18,8 @@ from sac_son_nav.navigation.navigator import Plan
 from sac_son_nav.navigation.route import Route
 from sac_son_nav.states import Floats, Observation, SocialEvent
 
-STANDING = 0.05  # [m/s] at which the robot counts as standing
+CREEPING = 0.12  # [m/s] up to which a robot that looks for a way counts as held up
+FITS = 0.6  # [s] for which it may try and go before it counts as under way again
 SAME_PERSON = 0.6  # [m] within which a new track takes the place of a lost one
 
 
@@ -55,6 +56,7 @@ class _Blocker:
     position: Floats
     told: bool = False
     seen: float = 0.0  # [s] last
+    held_up: float = 0.0  # [s] when the robot was last held up
 
 
 class SocialEvents:
@@ -97,11 +99,13 @@ class SocialEvents:
     def _way(self, plan: Plan, observation: Observation, around: _Around) -> Iterator[SocialEvent]:
         """blocked, and made_way after it."""
         now, config, blocker = observation.stamp_s, self.config, self._blocker
-        held_up = plan.status in ("blocked", "yielding") and abs(plan.command.linear) < STANDING
+        held_up = plan.status in ("blocked", "yielding") and abs(plan.command.linear) < CREEPING
         if blocker is None:
             row = around.in_way(config) if held_up else None
             if row is not None:
-                self._blocker = _Blocker(int(around.ids[row]), now, observation.tracks.positions[row].copy(), seen=now)
+                self._blocker = _Blocker(
+                    int(around.ids[row]), now, observation.tracks.positions[row].copy(), seen=now, held_up=now
+                )
             return
         row = around.find(blocker.person, blocker.position)
         if row is None:
@@ -109,12 +113,13 @@ class SocialEvents:
                 self._blocker = None
             return
         blocker.person, blocker.seen = int(around.ids[row]), now
+        blocker.held_up = now if held_up else blocker.held_up
         aside = abs(around.across[row]) > 0.5 * config.way_width + 0.15
         aside |= not 0.0 < around.along[row] < config.blocking_reach + 0.5
         if not blocker.told:
-            if aside or not held_up:
+            if aside or now - blocker.held_up > FITS:
                 self._blocker = None
-            elif now - blocker.since >= config.blocked_after:
+            elif held_up and now - blocker.since >= config.blocked_after:
                 blocker.told = True
                 yield from self._tell("blocked", observation, row, "stands in the way")
         elif now - blocker.since > config.made_way_within or plan.status in ("idle", "arrived"):

@@ -83,8 +83,11 @@ class SharedBase:
             now = time.monotonic()
             period, self._heard = min(now - self._heard, LONGEST), now
             self.mux.hear(EXPRESSION, command, now)
-            if self.mux.owner(now) == EXPRESSION and (allowed := self._judge(command, period)) is not None:
-                self._send(EXPRESSION, allowed)
+            if self.mux.owner(now) != EXPRESSION:
+                return
+            allowed = self._judge(command, period)
+            if allowed is not None:  # who wants to stand stands at once: no ramp, for no second zero may come
+                self._send(EXPRESSION, STOP if command == STOP else allowed)
 
     def _send(self, driver: str, command: Command) -> None:
         self._driver, self.sent = driver, command

@@ -89,6 +89,18 @@ def test_who_does_not_stand_in_the_way_does_not_block(teller, people, status):
     assert ("blocked", 7) not in teller.go(4.0, people, status)
 
 
+def test_a_robot_that_tries_and_stops_is_still_blocked(teller):
+    teller.go(0.6, standing(1.0, 0.1), "yielding")
+    teller.go(0.3, standing(1.0, 0.1), "driving")  # it has another look
+    assert teller.go(0.5, standing(1.0, 0.1), "yielding") == [("blocked", 7)]
+
+
+def test_a_robot_that_gets_under_way_begins_anew(teller):
+    teller.go(0.8, standing(1.0, 0.1), "yielding")
+    teller.go(0.9, standing(1.0, 0.1), "driving")
+    assert teller.go(0.8, standing(1.0, 0.1), "yielding") == []
+
+
 def test_who_steps_aside_has_made_way(teller):
     teller.go(2.0, standing(1.0, 0.0), "blocked")
     teller.go(1.5, lambda t: [(7, 1.0, 0.8 * t, 0.0, 0.8)], "yielding")

@@ -113,3 +113,13 @@ def test_nobody_moves_a_base_that_no_longer_sees_people(expression: Expression) 
     expression.processes["perception"].signal(signal.SIGCONT)
     expression.expect_free(True)
     expression.ask_until(TURN, moving, "the base to turn again")
+
+
+def test_who_asks_to_stand_stands_at_the_next_command(expression: Expression) -> None:
+    expression.ask_until(TURN, lambda: expression.velocity[1] > 0.3, "the base to turn")
+    expression.publisher.publish(conversions.to_twist(Command(0.0, 0.0)))  # one zero, and nothing after it
+    told = [conversions.from_twist(message, "cmd_vel") for message in expression.commands]
+    expression.graph.expect(expression.still, "the base to stand")
+    after = [conversions.from_twist(message, "cmd_vel") for message in expression.commands][len(told) :]
+    moving = [command for command in after if command != Command(0.0, 0.0)]
+    assert all(command.angular == pytest.approx(TURN.angular, abs=0.01) for command in moving)  # sent before; no ramp
