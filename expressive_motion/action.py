@@ -6,14 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from expressive_motion.attention import Attention
 from expressive_motion.drive import Drive
 from expressive_motion.embodiment import LightState, Utterance, View
 from expressive_motion.head_motion import HeadGoal, HeadMotion
 from expressive_motion.robot import Call, Description, Value
-from sac_son_nav.geometry import wrap_angle
 from sac_son_nav.states import Floats
 
 GAIN = 5.0  # [1/s] with which the last stretch of a motion is closed
@@ -42,12 +39,13 @@ class Moment:
 
     def bearing(self, place: Floats) -> float:
         """Direction of a place (2,) seen from the base [rad]."""
-        x, y, yaw = self.pose
+        x, y, yaw = self.pose.tolist()
         return turn_between(yaw, math.atan2(place[1] - y, place[0] - x))
 
     def distance(self, place: Floats) -> float:
         """Distance of a place (2,) from the base's centre [m]."""
-        return math.hypot(place[0] - self.pose[0], place[1] - self.pose[1])
+        x, y, _ = self.pose.tolist()
+        return math.hypot(place[0] - x, place[1] - y)
 
 
 @dataclass(frozen=True)
@@ -116,4 +114,5 @@ def speed_to(error: float, fastest: float, braking: float) -> float:
 
 def turn_between(start: float, end: float) -> float:
     """The smaller turn from one direction to another [rad]."""
-    return float(wrap_angle(np.float64(end - start)))
+    turn = float(end - start)
+    return math.atan2(math.sin(turn), math.cos(turn))

@@ -47,12 +47,22 @@ class Person:
 def people_of(tracks: Tracks) -> People:
     """The tracks that can be used: those without a place are left out, those without a velocity stand, and nobody
     is faster than FASTEST_BELIEVED."""
+    if _all_believed(tracks):
+        return People(tracks.ids, tracks.positions, tracks.velocities)
     known = np.isfinite(tracks.positions).all(axis=-1)
     moving = np.isfinite(tracks.velocities).all(axis=-1, keepdims=True)
     velocities = np.where(moving, tracks.velocities, 0.0)
     speeds = np.linalg.norm(velocities, axis=-1, keepdims=True)
     velocities = velocities * np.minimum(1.0, FASTEST_BELIEVED / np.maximum(speeds, 1e-9))
     return People(tracks.ids[known], tracks.positions[known], velocities[known])
+
+
+def _all_believed(tracks: Tracks) -> bool:
+    """Whether all tracks can be used as they are, which is so nearly always, and told quickly of a handful."""
+    return all(
+        math.isfinite(x) and math.isfinite(y) and math.hypot(vx, vy) < FASTEST_BELIEVED  # NaN is not less
+        for (x, y), (vx, vy) in zip(tracks.positions.tolist(), tracks.velocities.tolist(), strict=True)
+    )
 
 
 class Attention:
@@ -134,9 +144,9 @@ class Attention:
 
     def _index(self, now: People) -> int | None:
         """The row of the person: by id, else near where they must have got to."""
-        same = np.flatnonzero(now.ids == (-1 if self._id is None else self._id))
-        if self._id is not None and len(same):
-            return int(same[0])
+        ids = now.ids.tolist()
+        if self._id in ids:
+            return int(ids.index(self._id))
         last = self._last
         age = self._time_s - self._seen_s
         if last is None or age > FORGETS or not len(now.ids):

@@ -9,7 +9,6 @@ from expressive_motion.embodiment import Utterance, View
 from expressive_motion.errors import ProgramError
 from expressive_motion.robot import Call
 from sac_son_nav.errors import ConfigError
-from sac_son_nav.states import Floats
 
 LEAP_M = 0.5  # between two steps less than LEAP_S apart: no base moves so, the pose has changed its meaning
 LEAP_S = 0.2
@@ -41,8 +40,8 @@ class Spending:
 
     def __init__(self, budget: Budget, reach_m: float) -> None:
         self._budget, self._reach_m = budget, reach_m
-        self._start: Floats | None = None
-        self._last: Floats | None = None
+        self._start: tuple[float, float] | None = None
+        self._last: tuple[float, float] | None = None
         self.calls = self.sentences = self.tones = 0
         self.time_s = self.path_m = self.waiting_s = self.speech_s = 0.0
 
@@ -65,11 +64,12 @@ class Spending:
 
     def moment(self, view: View, gap: float, waits: bool, speed: float) -> None:
         """`gap` [s] later, `waits`: spent waiting; `speed` [m/s] was asked of the base."""
-        place = view.robot.pose[:2].copy()
+        x, y, _ = view.robot.pose.tolist()
+        place = (x, y)
         if self._start is None or self._last is None:
             self._start = self._last = place
-        way = math.hypot(*(place - self._last))
-        before, apart = math.hypot(*(self._last - self._start)), math.hypot(*(place - self._start))
+        way = math.dist(place, self._last)
+        before, apart = math.dist(self._last, self._start), math.dist(place, self._start)
         self._last = place
         if way > LEAP_M and gap < LEAP_S:
             raise ProgramError(f"the behaviour: the robot's pose leapt by {way:.1f} m, so nothing can go by it")

@@ -9,9 +9,9 @@ import numpy as np
 
 from expressive_motion.attention import People
 from expressive_motion.embodiment import View
-from expressive_motion.guard import allowed_speed, free_way
+from expressive_motion.guard import SPARE, allowed_speed, free_way, nothing_near, stopping_way
 from sac_son_nav.config import RobotProfile
-from sac_son_nav.kinematics import limit_velocity
+from sac_son_nav.kinematics import limit_one_velocity
 from sac_son_nav.states import STOP, Command
 
 GENTLE = 0.7  # share of what the base can do that a calm motion uses, speeding up, turning and braking
@@ -54,20 +54,22 @@ class Drive:
             return self.stop()
         if linear == 0.0 and angular == 0.0 and self.last == STOP:
             return self.stop()
-        wanted = np.array([linear, angular])
-        speeds = limit_velocity(wanted, self.last.as_array(), self._gentle, dt)
-        v, w = float(speeds[0]), float(speeds[1])
-        if v != 0.0:
-            points = view.obstacle_points[np.isfinite(view.obstacle_points).all(axis=-1)]
-            free = free_way(view.robot.pose, v, w, self._profile.radius, points, people)
-            top = allowed_speed(free, CAREFUL * self._profile.limits.deceleration)
-            held = top < STANDS and abs(linear) >= STANDS
-            v = math.copysign(min(abs(v), top), v)
-        else:
-            held = False
+        v, w = limit_one_velocity((linear, angular), (self.last.linear, self.last.angular), self._gentle, dt)
+        top = self._guarded(v, w, view, people) if v != 0.0 else math.inf
+        held = top < STANDS and abs(linear) >= STANDS
+        v = math.copysign(min(abs(v), top), v)
         self.blocked_s = self.blocked_s + dt if held else 0.0
         self.last = self._clipped(v, w)
         return self.last
+
+    def _guarded(self, v: float, w: float, view: View, people: People) -> float:
+        """The highest speed [m/s] that the guard allows on this arc; inf where it surely allows the one asked for."""
+        braking, radius = CAREFUL * self._profile.limits.deceleration, self._profile.radius
+        enough = stopping_way(max(abs(v), STANDS), braking) + SPARE
+        if nothing_near(view.robot.pose, enough, abs(v), radius, view.obstacle_points, people):
+            return math.inf
+        points = view.obstacle_points[np.isfinite(view.obstacle_points).all(axis=-1)]
+        return allowed_speed(free_way(view.robot.pose, v, w, radius, points, people), braking)
 
     def _clipped(self, v: float, w: float) -> Command:
         limits = self._profile.limits

@@ -260,4 +260,4 @@ class Performance:
 
 def _usable(view: View) -> bool:
     """Whether time and pose are numbers; without them there is nothing to go by."""
-    return math.isfinite(view.time_s) and bool(np.isfinite(view.robot.pose).all())
+    return math.isfinite(view.time_s) and all(map(math.isfinite, view.robot.pose.tolist()))

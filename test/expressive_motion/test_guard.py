@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from expressive_motion.attention import People
-from expressive_motion.guard import CLEARANCE, LOOKS_AHEAD, ROOM, allowed_speed, free_way
+from expressive_motion.guard import (
+    CLEARANCE,
+    LOOKS_AHEAD,
+    ROOM,
+    allowed_speed,
+    free_way,
+    nothing_near,
+    stopping_way,
+)
 
 HERE = np.array([1.0, 2.0, 0.5 * math.pi])  # looks along y
 RADIUS = 0.2
@@ -61,3 +69,32 @@ def test_turning_on_the_spot_is_always_free() -> None:
 def test_the_allowed_speed_is_stopped_from_within_the_way(free: float) -> None:
     speed = allowed_speed(free, 1.5)
     assert speed * 0.15 + speed * speed / (2.0 * 1.5) == pytest.approx(free, abs=1e-9)
+
+
+@pytest.mark.parametrize("speed", [0.02, 0.31, 0.6])
+def test_the_way_of_a_speed_is_the_one_it_is_allowed_on(speed: float) -> None:
+    assert allowed_speed(stopping_way(speed, 1.5), 1.5) == pytest.approx(speed, abs=1e-12)
+
+
+def test_where_nothing_is_near_the_way_is_free_that_far() -> None:
+    """Whatever the arc, whoever walks; the cheap question is answered yes only where the dear one agrees."""
+    luck = np.random.default_rng(4)
+    agreed = refused = 0
+    for _ in range(3000):
+        points = HERE[:2] + luck.uniform(-1.6, 1.6, (luck.integers(0, 3), 2))
+        count = luck.integers(0, 3)
+        velocities = luck.uniform(-1.0, 1.0, (count, 2)) * luck.integers(0, 2)
+        people = People(np.arange(count), HERE[:2] + luck.uniform(-2.5, 2.5, (count, 2)), velocities)
+        speed, way = luck.uniform(0.03, 0.6), luck.uniform(0.005, 1.0)
+        free = free_way(HERE, math.copysign(speed, luck.uniform(-1, 1)), luck.uniform(-2, 2), RADIUS, points, people)
+        if nothing_near(HERE, way, speed, RADIUS, points, people):
+            agreed += 1
+            assert free >= way
+        refused += free < way
+    assert agreed > 200 and refused > 200
+
+
+def test_a_point_that_is_no_number_is_not_near() -> None:
+    lost = np.array([[math.nan, 2.0], [math.inf, 2.0]])
+    assert nothing_near(HERE, 0.1, 0.3, RADIUS, lost)
+    assert not nothing_near(HERE, 0.1, 0.3, RADIUS, np.concatenate([lost, HERE[None, :2] + 0.2]))
