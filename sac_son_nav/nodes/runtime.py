@@ -6,6 +6,7 @@ what runs. A parameter that no setting knows is an error, so a misspelt name is 
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -48,6 +49,7 @@ LATCHED = _quality(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL,
 """For maps and static data: whoever comes later still gets the last one."""
 
 LAST_WORDS = 0.2  # [s] for an answer to leave at the end
+LAST_RESORT = 30.0  # [s] after a signal, when a process that has not ended ends without closing anything
 
 _FOREIGN = ("qos_overrides.", "use_sim_time", "start_type_description_service")
 
@@ -121,7 +123,7 @@ def run(make: Callable[[], Node], arguments: Sequence[str] | None = None) -> int
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: _end(stop))
     try:
         start_ros(arguments)
     except (RCLError, ValueError, SacSonError) as error:
@@ -136,6 +138,19 @@ def run(make: Callable[[], Node], arguments: Sequence[str] | None = None) -> int
     except (SacSonError, ParameterException) as error:
         return _fail(str(error))
     return 0
+
+
+def _end(stop: threading.Event) -> None:
+    """Begin the end; and make sure of it, for middleware has been seen to hang while it was closed."""
+    last_resort = threading.Timer(LAST_RESORT, _give_up_closing)
+    last_resort.daemon = True
+    last_resort.start()
+    stop.set()
+
+
+def _give_up_closing() -> None:
+    print(f"sac-son: not closed {LAST_RESORT:g} s after a signal; ending without it", file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 def _fail(sentence: str) -> int:

@@ -117,3 +117,27 @@ def test_a_transition_that_the_state_lacks_does_not_end_a_lifecycle_node(graph: 
     state = graph.ask(GetState, "/navigation/get_state", GetState.Request())
     assert state.current_state.id == State.PRIMARY_STATE_ACTIVE
     assert process.stop() == 0
+
+
+HANGING = """
+import sys, threading
+from rclpy.node import Node
+from sac_son_nav.nodes import runtime
+runtime.LAST_RESORT = 0.5
+class Hanging(Node):
+    def __init__(self):
+        super().__init__("hanging")
+        print("ready", flush=True)
+    def close(self):
+        threading.Event().wait()
+sys.exit(runtime.run(Hanging))
+"""
+
+
+def test_what_hangs_while_it_is_closed_ends_all_the_same(graph: Graph) -> None:
+    process = Process([sys.executable, "-c", HANGING], graph.domain)
+    process.may_end = True
+    graph.expect(lambda: "ready" in process.said(), "the node")
+    process.signal(signal.SIGTERM)
+    assert process.wait() == 1
+    assert process.said().splitlines()[-1] == "sac-son: not closed 0.5 s after a signal; ending without it"
