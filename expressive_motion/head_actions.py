@@ -70,7 +70,7 @@ class Look(Action):
         goal = HeadGoal(np.array([pan, tilt]), TRACKS * moment.head.calm_speed, np.array([rate, 0.0]))
         near_end = moment.head.high[0] - MARGIN if pan > 0.0 else -moment.head.low[0] - MARGIN
         out = abs(pan) > near_end
-        within = float(np.clip(pan, moment.head.low[0], moment.head.high[0]))
+        within = float(min(max(pan, moment.head.low[0]), moment.head.high[0]))
         helped = moment.base and moment.base_allowed
         if abs(moment.head.angles[0] - within) < ON_TARGET and (not out or not helped):
             self._on_it = True

@@ -6,6 +6,7 @@ jerk is a polynomial of fifth degree; at rest at both ends its peak speed is 15/
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +20,8 @@ CALM_ACCELERATION = 6.0  # [rad/s^2]
 SHORTEST = 0.2  # [s] over which what is left is always spread
 NEW_GOAL = 0.05  # [rad] by which a goal must leap to count as another one
 ARRIVED = 0.01  # [rad]
+_AXES = (0, 1)  # pan, tilt
+_Axis = tuple[float, float, float]  # angle, rate, acceleration of one
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class HeadMotion:
     def __init__(self, head: Head) -> None:
         low, high = np.radians(np.array([head.pan_deg, head.tilt_deg]).T)
         self.low, self.high, self.calm_speed = low, high, head.calm_speed
+        self._lowest, self._highest = low.tolist(), high.tolist()
         self.angles = np.clip(np.zeros(2), low, high)
         self.rates = np.zeros(2)
         self.accelerations = np.zeros(2)
@@ -51,45 +55,49 @@ class HeadMotion:
     @property
     def arrived(self) -> bool:
         """Whether it looks where it should."""
-        return bool((np.abs(self.goal.angles - self.angles) < ARRIVED).all())
+        pairs = zip(self.goal.angles.tolist(), self.angles.tolist(), strict=True)
+        return all(abs(goal - angle) < ARRIVED for goal, angle in pairs)
 
     def aim(self, goal: HeadGoal, dt: float) -> None:
         """A goal, `dt` [s] after the last; one that leaps away from where the last was going begins a new motion.
         What lies out of the head's range is taken as the nearest within; a goal that isn't finite is no goal."""
-        if not (np.isfinite(goal.angles).all() and np.isfinite(goal.rates).all()):
+        # In plain floats, as everything that is done at each step: two numbers are too few for arrays to pay, and
+        # rehearsals do this a lot.
+        asked, asked_rates = goal.angles.tolist(), goal.rates.tolist()
+        if not all(map(math.isfinite, asked + asked_rates)):
             return
-        angles = np.clip(goal.angles, self.low, self.high)
-        rates = np.where(angles == goal.angles, goal.rates, 0.0)
-        leap = float(np.abs(angles - (self.goal.angles + self.goal.rates * dt)).max())
+        here, before, rates = self.angles.tolist(), self.goal.angles.tolist(), self.goal.rates.tolist()
+        angles = [min(max(asked[i], self._lowest[i]), self._highest[i]) for i in _AXES]
+        leap = max(abs(angles[i] - (before[i] + rates[i] * dt)) for i in _AXES)
         if leap > NEW_GOAL or goal.speed != self.goal.speed:
-            way = float(np.abs(angles - self.angles).max())
+            way = max(abs(angles[i] - here[i]) for i in _AXES)
             self._left_s = max(PEAK * way / goal.speed, (ACCELERATION * way / CALM_ACCELERATION) ** 0.5)
-        self.goal = HeadGoal(angles, goal.speed, rates)
+        kept = [asked_rates[i] if angles[i] == asked[i] else 0.0 for i in _AXES]
+        self.goal = HeadGoal(np.array(angles), goal.speed, np.array(kept))
 
     def advance(self, dt: float) -> Floats:
         """The angles (2,) [rad] dt [s] later: along the fifth-degree polynomial from the present state to where the
         goal will be when the motion ends, never faster than the goal allows."""
         left = max(self._left_s, SHORTEST, 2.0 * dt)
         self._left_s = max(0.0, self._left_s - dt)
-        if self._at_rest():
+        here, rates, accelerations = self.angles.tolist(), self.rates.tolist(), self.accelerations.tolist()
+        goal, goal_rates = self.goal.angles.tolist(), self.goal.rates.tolist()
+        if here == goal and not any(rates + accelerations + goal_rates):
             return self.angles
-        # Axis by axis in plain floats: two numbers are too few for arrays to pay, and rehearsals do this a lot.
-        axes = [self._axis(i, left, dt) for i in range(2)]
+        axes = []
+        for i in _AXES:
+            end = goal[i] + goal_rates[i] * left
+            planned = _quintic(here[i], rates[i], accelerations[i], end, goal_rates[i], left, dt)
+            axes.append(self._bounded(i, here[i], planned, dt))
         self.angles, self.rates, self.accelerations = (np.array(part) for part in zip(*axes, strict=True))
         return self.angles
 
-    def _at_rest(self) -> bool:
-        moving = self.rates.any() or self.accelerations.any() or self.goal.rates.any()
-        return not moving and bool((self.angles == self.goal.angles).all())
-
-    def _axis(self, i: int, left: float, dt: float) -> tuple[float, float, float]:
-        """Angle, rate and acceleration of one axis dt [s] later."""
-        here, goal, rate = float(self.angles[i]), float(self.goal.angles[i]), float(self.goal.rates[i])
-        now = (here, float(self.rates[i]), float(self.accelerations[i]))
-        position, speed, acceleration = _quintic(*now, goal + rate * left, rate, left, dt)
+    def _bounded(self, i: int, here: float, planned: _Axis, dt: float) -> _Axis:
+        """Angle, rate and acceleration of one axis dt [s] later: as planned, within its speed and its range."""
+        position, speed, acceleration = planned
         fastest = self.goal.speed * dt
         step = min(max(position - here, -fastest), fastest)
-        angle = min(max(here + step, float(self.low[i])), float(self.high[i]))
+        angle = min(max(here + step, self._lowest[i]), self._highest[i])
         if abs(angle - position) < 1e-9:
             return angle, speed, acceleration
         return angle, (angle - here) / dt if dt > 0.0 else 0.0, 0.0

@@ -206,7 +206,7 @@ class Performance:
                 self._speech_left_s = wish.utterance.duration_s
         if wish.head is not None and self._head is not None and "head" not in self._forbidden:
             self._head.aim(wish.head, dt)
-        elif self._head is not None and np.any(self._head.goal.rates):
+        elif self._head is not None and any(self._head.goal.rates.tolist()):
             self._head.aim(replace(self._head.goal, rates=np.zeros(2)), dt)
 
     def _moment(self, view: View, dt: float) -> Moment:

@@ -74,7 +74,7 @@ class ApproachPerson(Action):
         apart = moment.distance(person.position)
         bearing = self._bearing(person, moment)
         around = turn_between(self._now(person, moment), bearing)
-        closing = max(0.0, float(person.velocity @ (moment.pose[:2] - person.position)) / max(apart, 1e-6))
+        closing = max(0.0, closing_speed(person, moment))
         self._there = self._placed(apart, closing, around, person, slack=2.0 if self._there else 1.0)
         if self._there:
             wish = facing(person, self._turn, moment)
@@ -88,8 +88,8 @@ class ApproachPerson(Action):
 
     def _now(self, person: Person, moment: Moment) -> float:
         """Direction [rad] in which the person has the robot."""
-        x, y = moment.pose[:2] - person.position
-        return math.atan2(y, x)
+        (x, y, _), (px, py) = moment.pose.tolist(), person.position.tolist()
+        return math.atan2(y - py, x - px)
 
     def _bearing(self, person: Person, moment: Moment) -> float:
         """Direction [rad] from the person to the place to be in."""
@@ -139,14 +139,13 @@ class FollowPerson(Action):
     def control(self, moment: Moment) -> Wish:
         """Close the gap, and the angle."""
         person = moment.attention.person
-        if person is None or moment.distance(person.position) > self._lost_m:
+        apart = math.inf if person is None else moment.distance(person.position)
+        if person is None or apart > self._lost_m:
             return self.end(False)
         if self.elapsed_s >= self._for_s:
             return self.end(moment.base and person.seen)
-        gap = moment.distance(person.position) - self._distance
-        off = moment.bearing(person.position)
-        sight = person.position - moment.pose[:2]
-        away = float(person.velocity @ sight) / max(float(np.hypot(*sight)), 1e-6)
+        gap, off = apart - self._distance, moment.bearing(person.position)
+        away = -closing_speed(person, moment)
         v = max(away, 0.0) + CLOSES * gap
         if gap < -TOO_CLOSE or abs(off) > TURNS_FIRST:
             v = min(v, 0.0)
@@ -181,8 +180,14 @@ def drive_to(target: Floats, fastest: float, moment: Moment, passing: bool = Fal
     return Wish(v * max(math.cos(off), 0.0), w)
 
 
+def closing_speed(person: Person, moment: Moment) -> float:
+    """How fast [m/s] a person's own walk brings them nearer."""
+    (x, y, _), (px, py), (vx, vy) = moment.pose.tolist(), person.position.tolist(), person.velocity.tolist()
+    return (vx * (x - px) + vy * (y - py)) / max(math.hypot(x - px, y - py), 1e-6)
+
+
 def sight_rate(place: Floats, velocity: Floats, moment: Moment) -> float:
     """How fast [rad/s] the direction of somebody at `place` moving at `velocity` changes in the world."""
-    x, y = place - moment.pose[:2]
-    square = max(float(x * x + y * y), 0.04)
-    return float(x * velocity[1] - y * velocity[0]) / square
+    (robot_x, robot_y, _), (vx, vy) = moment.pose.tolist(), velocity.tolist()
+    x, y = float(place[0]) - robot_x, float(place[1]) - robot_y
+    return (x * vy - y * vx) / max(x * x + y * y, 0.04)

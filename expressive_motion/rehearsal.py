@@ -22,16 +22,16 @@ from expressive_motion.robot import Description
 from expressive_motion.sandbox import Sandbox
 from expressive_motion.trace import Held, Said, Touch, Trace
 from sac_son_nav.errors import ConfigError
-from sac_son_nav.kinematics import unicycle_step
+from sac_son_nav.kinematics import limit_one_velocity, one_unicycle_step
 from sac_son_nav.navigation.shield import ShieldConfig, Verdict, shield
 from sac_son_nav.states import STOP, Command, Floats
 
 NONE_LEARNED: Mapping[str, str] = MappingProxyType({})
 SETTLE_S = 3.0  # [s] that base and head may take to come to rest after the program's end
 _SHIELD = ShieldConfig()
+Pose = tuple[float, float, float]
 _AT_REST = Verdict(STOP)
 _SPARE = 0.01  # [m] beyond what the shield can look at, for rounding
-_NO_POINTS: Floats = np.zeros((0, 2))
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class _Imagination:
             person.append(-1 if performance.person is None else performance.person)
             self._drive(verdict.command, moment)
             moment += 1
-            if performance.settled and not self.velocity.any():
+            if performance.settled and self.velocity.tolist() == [0.0, 0.0]:
                 break
             if performance.state == "running" and moment * TICK >= at_most_s:
                 performance.cancel("the rehearsal's time was up")
@@ -207,23 +207,24 @@ class _Imagination:
         It is asked about those returns alone that the base could get near before it has braked; whatever else there is
         does not change its verdict, and it takes most of a step's time.
         """
-        speed = float(self.velocity[0])
-        resting = speed == 0.0 and self.velocity[1] == 0.0
+        speed, turning = self.velocity.tolist()
+        resting = speed == 0.0 and turning == 0.0
         taken = self.staged.times[moment] < self.staged.scene.busy_s
         if taken or (resting and wanted.linear == 0.0 and wanted.angular == 0.0):
             return _AT_REST  # or somebody of higher rank has the base
+        x, y, yaw = self.pose.tolist()
         fastest = max(abs(wanted.linear), abs(speed))
         looks_s = _SHIELD.reaction + fastest / self.limits.deceleration
         reach = self.profile.radius + _SHIELD.margin + looks_s * (fastest + self.staged.fastest(moment)) + _SPARE
-        x, y, yaw = self.pose.tolist()
-        points = paces = _NO_POINTS
-        if fastest > 0.0 and self.staged.room(moment, x, y) < reach:
-            points, paces = self.staged.returns(moment)
-            away = points - (x, y)
-            close = (away * away).sum(axis=-1) < reach * reach
-            cos, sin = math.cos(yaw), math.sin(yaw)
-            turn = np.array([[cos, -sin], [sin, cos]])  # from the map's axes to the base's, for rows
-            points, paces = away[close] @ turn, paces[close] @ turn
+        if fastest == 0.0 or self.staged.room(moment, x, y) >= reach:  # then it lets through what the base can do
+            possible = limit_one_velocity((wanted.linear, wanted.angular), (speed, turning), self.limits, TICK)
+            return Verdict(Command(*possible))
+        points, paces = self.staged.returns(moment)
+        away = points - (x, y)
+        close = (away * away).sum(axis=-1) < reach * reach
+        cos, sin = math.cos(yaw), math.sin(yaw)
+        turn = np.array([[cos, -sin], [sin, cos]])  # from the map's axes to the base's, for rows
+        points, paces = away[close] @ turn, paces[close] @ turn
         verdict = shield(wanted, self.velocity, points, paces, self.profile.radius, self.limits, TICK, _SHIELD)
         if verdict.reason:
             self.held.append(Held(float(self.staged.times[moment]), verdict.reason))
@@ -231,39 +232,40 @@ class _Imagination:
 
     def _drive(self, command: Command, moment: int) -> None:
         """The base goes on for a tick, and stops dead at walls and people; as the embedded world has it."""
+        here: Pose = tuple(self.pose.tolist())
         if command.linear == 0.0 and command.angular == 0.0:
             self.velocity = np.zeros(2)
-            self._touch(self.pose, moment, 0.0)
+            self._touch(here, here, moment, 0.0)
             return
-        velocity = command.as_array()
-        pose: Floats = np.asarray(unicycle_step(self.pose, velocity, TICK))
-        if self._touch(pose, moment, command.linear):
-            velocity = np.array([0.0, command.angular])
-            pose = np.asarray(unicycle_step(self.pose, velocity, TICK))
-        self.pose, self.velocity = pose, velocity
+        velocity = (command.linear, command.angular)
+        pose = one_unicycle_step(here, velocity, TICK)
+        if self._touch(here, pose, moment, command.linear):
+            velocity = (0.0, command.angular)
+            pose = one_unicycle_step(here, velocity, TICK)
+        self.pose, self.velocity = np.array(pose), np.array(velocity)
 
-    def _touch(self, pose: Floats, moment: int, speed: float) -> bool:
-        """Whether the base would run into something at that pose; touches that are new are noted. Getting away from a
-        thing is no running into it, and whoever walks into a base that stands has done it themselves."""
-        x, y = pose[:2].tolist()
+    def _touch(self, here: Pose, there: Pose, moment: int, speed: float) -> bool:
+        """Whether the base would run into something on its way there; touches that are new are noted. Getting away
+        from a thing is no running into it, and whoever walks into a base that stands has done it themselves."""
         later = min(moment + 1, len(self.staged.times) - 1)
-        touched: set[str] = set()
-        for k, apart in enumerate(self.staged.people_apart(later, x, y)):
-            if apart < self.profile.radius + PERSON_RADIUS:  # NaN, who has gone, is not
-                touched.add(f"person {k}")
-        if self.staged.wall_apart(x, y) < self.profile.radius:
-            touched.add("wall")
+        if not self._touching and self.staged.room(later, there[0], there[1]) > self.profile.radius + _SPARE:
+            return False
+        before, after = self._apart(later, here), self._apart(later, there)
+        touched = {what for what, apart in after.items() if apart < self._contact(what)}  # NaN, who has gone, is not
         blocked = False
         for what in sorted(touched):
-            nearer = self._apart(what, later, pose) < self._apart(what, later, self.pose)
+            nearer = after[what] < before[what]
             blocked = blocked or nearer
             if what not in self._touching:
                 self.touches.append(Touch(float(self.staged.times[moment]), what, abs(speed) if nearer else 0.0))
         self._touching = touched
         return blocked
 
-    def _apart(self, what: str, moment: int, pose: Floats) -> float:
-        x, y = pose[:2].tolist()
-        if what == "wall":
-            return self.staged.wall_apart(x, y)
-        return self.staged.people_apart(moment, x, y)[int(what.split()[1])]
+    def _apart(self, moment: int, pose: Pose) -> dict[str, float]:
+        """Distances [m] of a place from everything that can be touched, people by their centres."""
+        people = self.staged.people_apart(moment, pose[0], pose[1])
+        return {"wall": self.staged.wall_apart(pose[0], pose[1])} | {f"person {k}": d for k, d in enumerate(people)}
+
+    def _contact(self, what: str) -> float:
+        """The distance [m] below which it is touched."""
+        return self.profile.radius + (0.0 if what == "wall" else PERSON_RADIUS)
