@@ -8,8 +8,11 @@ from typing import Any
 
 from expressive_motion.chain import RECORD_VERSION, ProgramDraft, RobotMotion, SocialReasoning
 from expressive_motion.errors import LibraryError
+from expressive_motion.robot import MODALITIES
 from sac_son_nav.config import build
 from sac_son_nav.errors import SacSonError
+
+VERDICTS = ("fit", "unfit", "refused")
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,16 @@ class Behaviour:
                 f"{where}: expected a record of version {RECORD_VERSION}, got {record.get('version')!r}"
             )
         try:
-            return build(Behaviour, record, where)
+            made = build(Behaviour, record, where)
         except SacSonError as error:
             raise LibraryError(str(error)) from None
+        if made.verdict not in VERDICTS:
+            raise LibraryError(f"{where}: verdict: expected one of {', '.join(VERDICTS)}, got {made.verdict[:60]!r}")
+        if (made.program is None) != (made.verdict == "refused"):
+            raise LibraryError(f"{where}: program: expected one unless the verdict is refused")
+        if unknown := set(made.forbidden) - set(MODALITIES):
+            raise LibraryError(f"{where}: forbidden: expected some of {', '.join(MODALITIES)}, got {min(unknown)!r}")
+        return made
 
 
 def _plain(value: Any) -> Any:

@@ -3,17 +3,21 @@
     greet/0001.yaml  greet/0002.yaml  greet/current
 
 A version never changes once it is there; `current` names the one in force. Whoever edits or damages a file harms that
-behaviour alone. Several processes may use a library at once.
+behaviour alone, and those that call it. Several processes may use a library at once: who writes holds the lock of the
+folder, which the operating system takes back from whoever dies; who reads needs none.
 """
 
 from __future__ import annotations
 
 import ast
+import fcntl
 import keyword
 import os
 import re
-import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +31,9 @@ from sac_son_nav.config import write_atomically
 
 CURRENT = "current"
 DELETED = ".deleted"
+LOCK = ".lock"
 LONGEST_NAME = 40
+_NUMBER = re.compile("[0-9]{1,9}")
 
 
 class Library:
@@ -40,14 +46,18 @@ class Library:
 
     def names(self) -> list[str]:
         """Of all behaviours, sorted."""
-        if not self.folder.is_dir():
+        try:
+            found = list(self.folder.iterdir())
+        except FileNotFoundError:
             return []
-        return sorted(p.name for p in self.folder.iterdir() if p.name.isidentifier() and (p / CURRENT).is_file())
+        except OSError as error:
+            raise LibraryError(f"library {self.folder}: expected a folder to read, got: {error.strerror}") from None
+        return sorted(p.name for p in found if p.name.isidentifier() and os.path.isfile(p / CURRENT))
 
     def versions(self, name: str) -> list[int]:
         """Of a behaviour, oldest first. LibraryError where there is no such behaviour."""
-        found = sorted(int(p.stem) for p in (self.folder / _name(name)).glob("[0-9]*.yaml") if p.stem.isdigit())
-        if not found or not (self.folder / name / CURRENT).is_file():
+        found = self._numbers(_name(name))
+        if not found or not os.path.isfile(self.folder / name / CURRENT):
             raise LibraryError(f"behaviour {name!r}: not saved; there are {', '.join(self.names()) or 'none'}")
         return found
 
@@ -55,9 +65,10 @@ class Library:
         """The version in force."""
         versions = self.versions(name)
         text = _read(self.folder / name / CURRENT).strip()
-        if not text.isdigit() or int(text) not in versions:
+        version = int(text) if _NUMBER.fullmatch(text) else 0
+        if version not in versions:
             raise LibraryError(f"{self.folder / name / CURRENT}: expected one of {versions}, got {text[:20]!r}")
-        return int(text)
+        return version
 
     def get(self, name: str, version: int | None = None) -> Behaviour:
         """A behaviour, as it is in force or as it once was."""
@@ -67,9 +78,12 @@ class Library:
         path = self._file(name, chosen)
         try:
             record = yaml.safe_load(_read(path))
-        except (yaml.YAMLError, RecursionError) as error:
+        except Exception as error:  # the parser lets through whatever int(), date() and the like raise
             raise LibraryError(f"{path}: expected YAML, got {' '.join(str(error).split())[:200]}") from None
-        return replace(Behaviour.of(record, str(path)), name=name)
+        made = Behaviour.of(record, str(path))
+        if made.verdict != "fit":
+            raise LibraryError(f"{path}: expected a behaviour that is fit, got one that is {made.verdict}")
+        return replace(made, name=name)
 
     def all(self) -> dict[str, Behaviour]:
         """Those that can be read, by name; a damaged one does not keep the others away (see `complaints`)."""
@@ -80,12 +94,13 @@ class Library:
         return [told for name in self.names() if isinstance(told := self._try(name), str)]
 
     def learned(self, description: Description | None = None) -> dict[str, str]:
-        """The code of each by name; for a robot, only what it has the skills for."""
+        """The code of each by name; for a robot, only what it has the skills for, and what comes to an end."""
         saved = {name: made.code for name, made in self.all().items()}
         if description is None:
             return saved
-        able = {name for name in saved if name not in description.skills}
-        while lacking := {n for n in able if not _calls(saved[n]) <= description.skills.keys() | able}:
+        called = {name: calls(code) for name, code in saved.items()}
+        able = {name for name in saved if name not in description.skills and name not in reached(called[name], saved)}
+        while lacking := {n for n in able if not called[n] <= description.skills.keys() | able}:
             able -= lacking
         return {name: code for name, code in saved.items() if name in able}
 
@@ -96,6 +111,8 @@ class Library:
     def find(self, instruction: str, robot: str, forbidden: frozenset[str] = frozenset()) -> Behaviour | None:
         """The behaviour that was once made for these words on this robot, so that no model need be asked again."""
         wanted = (_words(instruction), robot)
+        if not wanted[0]:  # nothing but punctuation
+            return None
         for made in self.all().values():
             if (_words(made.instruction), made.robot) == wanted and forbidden <= set(made.forbidden):
                 return made
@@ -106,60 +123,53 @@ class Library:
     def save(self, behaviour: Behaviour, name: str | None = None) -> int:
         """A new version, which is in force from now on; its number. Only what is fit is saved, under a name that is
         no skill of any robot."""
-        name = _new_name(name or behaviour.name)
+        name = new_name(name or behaviour.name)
         if behaviour.verdict != "fit":
             raise LibraryError(f"behaviour {name!r}: expected one that is fit, got one that is {behaviour.verdict}")
-        if name in self._reached(_calls(behaviour.code)):
-            raise LibraryError(f"behaviour {name!r}: it would call itself")
         text = yaml.dump(replace(behaviour, name=name).record(), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
-        number = max(self._numbers(name), default=0) + 1
-        try:
-            while not _create(self._file(name, number), text):  # somebody else was quicker
-                number += 1
+        with self._writing():
+            self._refuse_circle(name, behaviour.code)
+            number = max(self._numbers(name), default=0) + 1
+            write_atomically(self._file(name, number), text)
             write_atomically(self.folder / name / CURRENT, f"{number}\n")
-        except OSError as error:
-            raise LibraryError(
-                f"library {self.folder}: expected a folder to write to, got: {error.strerror}"
-            ) from None
         return number
 
     def roll_back(self, name: str, version: int | None = None) -> int:
         """Put an earlier version in force, the one before the present unless said; its number."""
-        earlier = [v for v in self.versions(name) if v < self.current(name)]
-        if version is None:
-            if not earlier:
-                raise LibraryError(f"behaviour {name!r}: expected a version before {self.current(name)}, got none")
-            version = earlier[-1]
-        self.get(name, version)  # a damaged one does not come into force
-        self._write(self.folder / name / CURRENT, f"{version}\n")
+        self.versions(name)  # nothing is written where there is none
+        with self._writing():
+            if version is None:
+                present = self.current(name)
+                earlier = [v for v in self.versions(name) if v < present]
+                if not earlier:
+                    raise LibraryError(f"behaviour {name!r}: expected a version before {present}, got none")
+                version = earlier[-1]
+            self._refuse_circle(name, self.get(name, version).code)  # a damaged one does not come into force, either
+            write_atomically(self.folder / name / CURRENT, f"{version}\n")
         return version
 
     def delete(self, name: str) -> Path:
         """Take a behaviour out; its versions stay in a folder of their own, whose place is returned. Refused while
         others call it."""
         self.versions(name)
-        self._refuse_while_called(name)
-        for number in range(1, 10_000):
-            grave = self.folder / DELETED / f"{name}-{number}"
-            if not grave.exists():
-                break
-        try:
+        with self._writing():
+            self._refuse_while_called(name)
+            graves = (self.folder / DELETED / f"{name}-{number}" for number in count(1))
+            grave = next(g for g in graves if not g.exists())
             grave.parent.mkdir(exist_ok=True)
             os.rename(self.folder / name, grave)
-        except OSError as error:
-            raise LibraryError(f"behaviour {name!r}: can't be deleted: {error.strerror}") from None
         return grave
 
     def rename(self, name: str, new: str) -> None:
         """Give a behaviour another name. Refused while others call it by the old one."""
         self.versions(name)
-        if (self.folder / _new_name(new)).exists():
-            raise LibraryError(f"behaviour {new!r}: there is one of that name already")
-        self._refuse_while_called(name)
-        try:
+        new_name(new)
+        with self._writing():
+            if (self.folder / new).exists():
+                raise LibraryError(f"behaviour {new!r}: there is one of that name already")
+            self._refuse_while_called(name)
+            self._refuse_circle(new, self.get(name).code)
             os.rename(self.folder / name, self.folder / new)
-        except OSError as error:
-            raise LibraryError(f"behaviour {name!r}: can't be renamed: {error.strerror}") from None
 
     # -- the parts ----------------------------------------------------------------------------------------------
 
@@ -173,24 +183,28 @@ class Library:
         return self.folder / name / f"{version:04d}.yaml"
 
     def _numbers(self, name: str) -> list[int]:
-        return [int(p.stem) for p in (self.folder / name).glob("[0-9]*.yaml") if p.stem.isdigit()]
+        """Of a behaviour's files, in order."""
+        return sorted(int(p.stem) for p in (self.folder / name).glob("[0-9]*.yaml") if _NUMBER.fullmatch(p.stem))
 
-    def _write(self, path: Path, text: str) -> None:
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Alone, until the block ends; what the system refuses in it is a LibraryError."""
         try:
-            write_atomically(path, text)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with open(self.folder / LOCK, "ab") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
+                yield
         except OSError as error:
-            raise LibraryError(f"{path}: can't be written: {error.strerror}") from None
+            raise LibraryError(
+                f"library {self.folder}: expected a folder to write to, got: {error.strerror}"
+            ) from None
 
-    def _reached(self, names: set[str]) -> set[str]:
-        """All behaviours that these call, directly or not."""
-        saved, found, ahead = self.learned(), set(), set(names)
-        while ahead:
-            found |= ahead
-            ahead = set().union(*(_calls(saved[n]) for n in ahead if n in saved)) - found
-        return found
+    def _refuse_circle(self, name: str, code: str) -> None:
+        if name in reached(calls(code), self.learned()):
+            raise LibraryError(f"behaviour {name!r}: it would call itself")
 
     def _refuse_while_called(self, name: str) -> None:
-        callers = sorted(other for other, code in self.learned().items() if other != name and name in _calls(code))
+        callers = sorted(other for other, code in self.learned().items() if other != name and name in calls(code))
         if callers:
             raise LibraryError(f"behaviour {name!r}: is called by {', '.join(callers)}; change or delete these first")
 
@@ -209,7 +223,8 @@ def _name(name: str) -> str:
     return name
 
 
-def _new_name(name: str) -> str:
+def new_name(name: str) -> str:
+    """The name, if a behaviour can be saved under it; LibraryError if not."""
     if keyword.iskeyword(_name(name)) or name in catalogue() or name in BUILTINS:
         raise LibraryError(f"behaviour {name!r}: expected a name that is no skill and no word of Python")
     return name
@@ -219,7 +234,7 @@ def _words(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))
 
 
-def _calls(code: str) -> set[str]:
+def calls(code: str) -> set[str]:
     """Names that a program calls and does not define; none of one that can't be read."""
     try:
         tree = ast.parse(code)
@@ -229,6 +244,16 @@ def _calls(code: str) -> set[str]:
     return called - {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)} - set(BUILTINS)
 
 
+def reached(names: set[str], saved: Mapping[str, str]) -> set[str]:
+    """These, and all that the saved programs among them call, directly or through one another."""
+    found: set[str] = set()
+    ahead = set(names)
+    while ahead:
+        found |= ahead
+        ahead = {other for name in ahead if name in saved for other in calls(saved[name])} - found
+    return found
+
+
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
@@ -236,31 +261,18 @@ def _read(path: Path) -> str:
         raise LibraryError(f"{path}: can't be read: {error}") from None
 
 
-def _create(path: Path, text: str) -> bool:
-    """Write a new file, whole or not at all; False where there is one of that name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return False
-        return True
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
 class _Dumper(yaml.SafeDumper):
     """YAML for people: texts of several lines as such."""
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+    style: str | None
+    # YAML takes some characters for the end of a line that Python does not; what holds one of them is quoted
+    if not value.replace("\n", "").isprintable():
+        style = '"'
+    else:
+        style = "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
 _Dumper.add_representer(str, _text)

@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 from expressive_motion.bans import forbidden_in
 from expressive_motion.behaviour import Behaviour, Reply, Round
 from expressive_motion.chain import FeedbackReading, Module, ProgramDraft, RobotMotion, SocialReasoning
-from expressive_motion.errors import ExpressionError, ModelError, ProgramError
+from expressive_motion.errors import ExpressionError, LibraryError, ModelError, ProgramError
 from expressive_motion.language_model import LanguageModel, never
-from expressive_motion.library import Library
+from expressive_motion.library import Library, calls, new_name, reached
 from expressive_motion.prompting import perceived, prompts_hash, question, said_by_a_person
 from expressive_motion.rehearsal import Rehearsal, rehearse
 from expressive_motion.replies import take
@@ -81,6 +81,7 @@ class Pipeline:
         unknown = forbidden - set(MODALITIES)
         if unknown:
             raise ExpressionError(f"forbidden: expected some of {', '.join(MODALITIES)}, got {sorted(unknown)[0]!r}")
+        self.rehearsal = None
         instruction = said_by_a_person(instruction, "instruction")
         banned = tuple(sorted(forbidden | forbidden_in(instruction)))
         run = _Run(self, progress, cancelled)
@@ -90,9 +91,10 @@ class Pipeline:
             "", "", instruction, self.description.profile.name, "refused", perceived(situation), banned, social,
             model=self.model.name, seed=self.config.seed, prompts_hash=prompts_hash(),
         )  # fmt: skip
-        if social.refusal:
-            self.rehearsal = None
-            return replace(begun, refusal=social.refusal, replies=tuple(run.replies))
+        if social.refusal.strip():
+            return replace(begun, refusal=social.refusal.strip(), replies=tuple(run.replies))
+        if not social.human_motion.strip():
+            raise ModelError("social_reasoning: expected what a person would do, or a refusal, got neither")
         human = {**asked, "human_motion": social.human_motion}
         motion = run.ask("robot_motion", human, RobotMotion)
         return run.finish(begun, motion, {**human, "steps": list(motion.steps)})
@@ -101,7 +103,12 @@ class Pipeline:
         self, behaviour: Behaviour, feedback: str, progress: Progress = silent, cancelled: Callable[[], bool] = never
     ) -> Behaviour:
         """The behaviour after one round of feedback, which enters the chain again at robot motion or at the program;
-        what a person would do is thought out once. ExpressionError when the rounds are used up."""
+        what a person would do is thought out once. ExpressionError when the rounds are used up, or where the behaviour
+        is another robot's."""
+        self.rehearsal = None
+        robot = self.description.profile.name
+        if behaviour.robot != robot:
+            raise ExpressionError(f"feedback: expected a behaviour made for {robot}, got one for {behaviour.robot}")
         if behaviour.program is None or behaviour.motion is None or behaviour.social is None:
             raise ExpressionError("feedback: expected a behaviour with a program, got one that was refused")
         if len(behaviour.rounds) >= self.config.rounds:
@@ -135,7 +142,8 @@ class _Run:
         self._pipeline, self._progress, self._cancelled = pipeline, progress, cancelled
         library = pipeline.library
         self._learned = library.learned(pipeline.description) if library is not None else {}
-        self._summaries = [(name, library.summaries()[name]) for name in self._learned] if library is not None else []
+        told = library.summaries() if library is not None else {}
+        self._summaries = [(name, told.get(name, "")) for name in self._learned]  # it may be gone by now
         self.replies: list[Reply] = []
 
     def ask(self, module: Module, fields: Mapping[str, Any], result: type[T]) -> T:
@@ -165,13 +173,13 @@ class _Run:
     def _program(self, fields: dict[str, Any], forbidden: frozenset[str]) -> tuple[ProgramDraft, Rehearsal]:
         config = self._pipeline.config
         refused = unfit = 0
-        last = ""  # the program that was complained of; one who sends it again has nothing better
+        last = ("", "")  # name and program that were complained of; one who sends both again has nothing better
         while True:
             draft = self.ask("program", fields, ProgramDraft)
             complaint = self._complaint(draft, forbidden)
             if complaint:
                 refused += 1
-                if refused > config.repairs or draft.code == last:
+                if refused > config.repairs or (draft.name, draft.code) == last:
                     raise ProgramError(f"program: none passed the check; the last: {complaint}")
             else:
                 self._stage("rehearsal")
@@ -179,21 +187,26 @@ class _Run:
                 rehearsal = rehearse(
                     draft.code, pipeline.description, pipeline.sandbox, self._learned, forbidden, seed=config.seed
                 )
+                self._stop_if_cancelled("rehearsal")
                 if rehearsal.verdict == "fit":
                     return draft, rehearsal
                 unfit += 1
-                if unfit > config.rehearsal_repairs or draft.code == last:
+                if unfit > config.rehearsal_repairs or (draft.name, draft.code) == last:
                     return draft, rehearsal
                 complaint = "in rehearsal: " + "; ".join(rehearsal.stops)
-            last = draft.code
+            last = (draft.name, draft.code)
             fields = {**fields, "previous_code": draft.code, "complaint": complaint}
 
     def _complaint(self, draft: ProgramDraft, forbidden: frozenset[str]) -> str:
         """What the check has against a program; empty when it may run."""
         self._stage("check")
         pipeline = self._pipeline
-        if draft.name in pipeline.description.skills:
-            return f"name: expected one that is no skill, got {draft.name!r}"
+        try:
+            new_name(draft.name)
+        except LibraryError as error:
+            return f"name: {error}"
+        if draft.name in reached(calls(draft.code), self._learned):
+            return f"name: expected another than that of the behaviour {draft.name!r}, which the program calls"
         try:
             pipeline.sandbox.check(draft.code, pipeline.description, self._learned, forbidden)
         except ProgramError as error:
@@ -201,6 +214,9 @@ class _Run:
         return ""
 
     def _stage(self, name: str) -> None:
-        if self._cancelled():
-            raise ModelError(f"{name}: cancelled")
+        self._stop_if_cancelled(name)
         self._progress(name)
+
+    def _stop_if_cancelled(self, during: str) -> None:
+        if self._cancelled():
+            raise ModelError(f"{during}: cancelled")

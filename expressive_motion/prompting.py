@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -26,15 +27,17 @@ ORDER = (
     *("forbidden", "previous_steps", "previous_code", "change", "complaint"),
 )
 """In which a question's fields are told."""
+_MARK = re.compile(r"\{\{(\w+)\}\}")
 
 
 def question(
     module: Module, fields: Mapping[str, Any], description: Description, learned: Sequence[tuple[str, str]] = ()
 ) -> Question:
     """The question of a module for this robot; `learned`: saved behaviours that it can call, as (name, summary)."""
-    system = prompt(module)
-    system = system.replace("{{capabilities}}", description.capabilities(learned))
-    system = system.replace("{{stubs}}", description.stubs(learned).strip())
+    # A summary was written by a model, and may have been edited since: it stays on its line, too.
+    told = [(name, perceived(summary)) for name, summary in learned]
+    parts = {"capabilities": description.capabilities(told), "stubs": description.stubs(told).strip()}
+    system = _MARK.sub(lambda mark: parts[mark[1]], prompt(module))  # in one go: what is filled in is not looked at
     unknown = set(fields) - set(ORDER)
     if unknown:
         raise ValueError(f"{module}: unknown field {sorted(unknown)[0]!r}")

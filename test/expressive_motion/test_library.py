@@ -37,6 +37,9 @@ GREET = Behaviour(
 )
 
 
+TEXT = yaml.safe_dump(GREET.record())
+
+
 def calling(name: str, *others: str) -> Behaviour:
     code = "".join(f"{other}()\n" for other in others) or "wait(1)\n"
     return replace(GREET, name=name, program=ProgramDraft("", name, "Calls.", code))
@@ -53,6 +56,16 @@ def test_what_was_saved_comes_back(library: Library) -> None:
     assert library.get("greet") == GREET
     assert library.learned() == {"greet": GREET.code}
     assert library.summaries() == {"greet": GREET.summary}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a\x85b", "a\u2028b\nc", "\r\n", "\ta\n  b \n", "'\"#: {}\n- x", "🤖\n\ufeff", "\x1b[31m", "null", "\ud800"],
+)
+def test_texts_of_every_kind_come_back(library: Library, text: str) -> None:
+    made = replace(GREET, replies=(Reply("program", text),))
+    library.save(made)
+    assert library.get("greet") == made
 
 
 def test_people_can_read_the_file(library: Library) -> None:
@@ -110,6 +123,23 @@ def test_nothing_calls_itself_by_way_of_others(library: Library) -> None:
         library.save(calling("fourth", "fourth"))
 
 
+def test_no_way_back_or_new_name_closes_a_circle(library: Library) -> None:
+    library.save(calling("second"))
+    library.save(calling("first", "second"))
+    library.save(calling("first"))
+    library.save(calling("second", "first"))
+    with pytest.raises(LibraryError, match="'first': it would call itself"):
+        library.roll_back("first")
+    assert library.current("first") == 2
+    library.save(calling("lonely", "ghost"))
+    with pytest.raises(LibraryError, match="'ghost': it would call itself"):
+        library.rename("lonely", "ghost")
+    (library.folder / "first/current").write_text("1\n")  # by hand
+    assert library.complaints() == []
+    library.save(calling("pause"))
+    assert set(library.learned(describe("simulated"))) == {"pause"}
+
+
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "a b", "1a", ".x", "é", "x" * 41, "if", "move", "range"])
 def test_names_that_will_not_do(library: Library, name: str) -> None:
     with pytest.raises(LibraryError, match="expected a"):
@@ -133,6 +163,14 @@ def test_only_what_is_fit_is_kept(library: Library, verdict: str) -> None:
         ("version: 1\nname: x\nhat: 3", "unknown setting 'hat'"),
         ("!!python/object/apply:os.system ['touch /tmp/never']", "expected YAML"),
         ("\x00", "expected YAML"),
+        ("a: 2001-99-99", "expected YAML"),
+        ("!!timestamp x", "expected YAML"),
+        ("!!bool x", "expected YAML"),
+        (f"version: {'1' * 5000}", "expected YAML"),
+        (TEXT.replace("verdict: fit", "verdict: unfit"), "expected a behaviour that is fit"),
+        (TEXT.replace("verdict: fit", "verdict: fine"), "verdict: expected one of fit, unfit, refused, got 'fine'"),
+        (TEXT.replace("- speech", "- legs"), "forbidden: expected some of base"),
+        (TEXT.replace("verdict: fit", "verdict: refused"), "program: expected one unless"),
     ],
 )
 def test_a_damaged_one_harms_itself_alone(library: Library, text: str, why: str) -> None:
@@ -148,11 +186,14 @@ def test_a_damaged_one_harms_itself_alone(library: Library, text: str, why: str)
     assert library.complaints() == []
 
 
-def test_a_marker_that_names_nothing_is_told(library: Library) -> None:
+@pytest.mark.parametrize("text", ["12", "", "²", "-1", "9" * 5000])
+def test_a_marker_that_names_nothing_is_told(library: Library, text: str) -> None:
     library.save(GREET)
-    (library.folder / "greet/current").write_text("12\n")
-    with pytest.raises(LibraryError, match=r"expected one of \[1\], got '12'"):
+    (library.folder / "greet/current").write_text(f"{text}\n", encoding="utf-8")
+    (library.folder / "greet/1².yaml").write_text("")  # none of ours
+    with pytest.raises(LibraryError, match=rf"expected one of \[1\], got '{text[:20]}'"):
         library.get("greet")
+    assert len(library.complaints()) == 1
 
 
 def test_a_robot_is_offered_what_it_has_the_skills_for(library: Library) -> None:
@@ -169,12 +210,30 @@ def test_the_same_words_find_it_again(library: Library) -> None:
     assert library.find("say hello politely", "turtlebot4") is None
     assert library.find("say hello politely", "simulated", frozenset({"light"})) is None
     assert library.find("say hello", "simulated") is None
+    library.save(replace(GREET, instruction="!"), "shout")
+    assert library.find("?", "simulated") is None
 
 
 def test_a_folder_that_can_not_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LibraryError, match="expected a folder to write to"):
         Library(tmp_path / "file").save(GREET)
+    with pytest.raises(LibraryError, match="expected a folder to read"):
+        Library(tmp_path / "file").names()
+
+
+def test_a_full_disk_changes_nothing(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    library.save(GREET)
+    library.save(GREET)
+
+    def full(path: Path, text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("expressive_motion.library.write_atomically", full)
+    for job in (lambda: library.save(GREET), lambda: library.roll_back("greet")):
+        with pytest.raises(LibraryError, match="No space left on device"):
+            job()
+    assert (library.versions("greet"), library.current("greet")) == ([1, 2], 2)
 
 
 def test_where_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,14 +261,14 @@ def saving(library: Library, times: int) -> subprocess.Popen[str]:
 
 
 def test_two_that_save_at_once_lose_nothing(library: Library) -> None:
-    both = [saving(library, 15) for _ in range(2)]
+    both = [saving(library, 10) for _ in range(2)]
     assert [process.wait(60) for process in both] == [0, 0]
     for process in both:
         assert process.stdout is not None
         process.stdout.close()
-    assert library.versions("greet") == list(range(1, 31))
-    assert all(library.get("greet", number) == GREET for number in (1, 15, 30))
-    assert library.get("greet") == GREET
+    assert library.versions("greet") == list(range(1, 21))
+    assert library.current("greet") == 20  # who was slower does not put an older one in force
+    assert all(library.get("greet", number) == GREET for number in library.versions("greet"))
 
 
 def test_kill_9_leaves_whole_files(library: Library) -> None:
