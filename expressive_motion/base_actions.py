@@ -6,8 +6,6 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 
-import numpy as np
-
 from expressive_motion.action import Action, Moment, Wish, speed_to, turn_between
 from expressive_motion.robot import Call
 
@@ -26,22 +24,23 @@ class Straight(Action):
 
     def __init__(self, call: Call, moment: Moment) -> None:
         super().__init__(call, moment)
-        self._start = moment.pose.copy()
+        self._start = moment.pose.tolist()
         self._fastest = moment.description.body.base.calm_speed * self.number("speed")
 
     def place(self, moment: Moment) -> tuple[float, float]:
         """Metres along the line, and to the left of it."""
-        x, y = moment.pose[:2] - self._start[:2]
-        c, s = math.cos(self._start[2]), math.sin(self._start[2])
+        (x0, y0, yaw), (x, y, _) = self._start, moment.pose.tolist()
+        x, y = x - x0, y - y0
+        c, s = math.cos(yaw), math.sin(yaw)
         return c * x + s * y, c * y - s * x
 
     def go(self, target_m: float, moment: Moment) -> Wish:
         """On towards a point of the line."""
         along, astray = self.place(moment)
         v = speed_to(target_m - along, self._fastest, moment.drive.deceleration)
-        back = float(np.clip(ASTRAY_GAIN * astray, -0.3, 0.3)) * (1.0 if v >= 0.0 else -1.0)
+        back = min(max(ASTRAY_GAIN * astray, -0.3), 0.3) * (1.0 if v >= 0.0 else -1.0)
         w = HEADING_GAIN * turn_between(moment.pose[2], self._start[2] - back)
-        return Wish(v, float(np.clip(w, -STRAIGHTENS, STRAIGHTENS)))
+        return Wish(v, min(max(w, -STRAIGHTENS), STRAIGHTENS))
 
     def there(self, target_m: float, moment: Moment) -> bool:
         """Whether it stands at a point of the line."""

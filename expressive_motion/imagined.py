@@ -162,6 +162,7 @@ class Staged:
             self.people[gone, k], self.paces[gone, k] = np.nan, 0.0
             self.seen[:, k] = (self.times < person.seen_s) & ~gone
         self.wall_points: Floats = np.concatenate([np.zeros((0, 2)), *(_along(wall) for wall in scene.walls)])
+        self._in_sight = self.seen.sum(axis=1).tolist()
         self._ids = np.arange(count, dtype=np.int64)
         self._places = self.people.tolist()  # the same for plain arithmetic, which is faster for a handful of numbers
         moved = (self.people[1:] != self.people[:-1]) & ~np.isnan(self.people[1:])
@@ -212,10 +213,10 @@ class Staged:
     def view(self, moment: int, pose: Floats, velocity: Floats) -> View:
         """What a performance is told at this moment."""
         points, _ = self.returns(moment)
-        time_s, seen = float(self.times[moment]), self.seen[moment]
-        count = int(seen.sum())
+        time_s, count = float(self.times[moment]), self._in_sight[moment]
         people, paces = self.people[moment], self.paces[moment]
-        if count < len(seen):
+        if count < len(people):
+            seen = self.seen[moment]
             people, paces, ids = people[seen], paces[seen], self._ids[seen]
         else:
             ids = self._ids
