@@ -44,8 +44,8 @@ _THINGS: dict[str, re.Pattern[str]] = {
         r"|illuminat(?:e|ion|ing)|(?:\w+ ){0,2}lights?)(?:ing|s|es)?\b"
     ),
     "head": re.compile(
-        r"(?:heads?|neck|nod(?:ding|s)?|(?:mov(?:e|ing)|turn(?:ing)?|tilt(?:ing)?|shak(?:e|ing)|lower(?:ing)?"
-        r"|rais(?:e|ing)) (?:your |the )?(?:head|neck)|shake\b)\b"
+        r"(?:heads?|neck|(?:mov(?:e|ing)|turn(?:ing)?|tilt(?:ing)?|lower(?:ing)?"
+        r"|rais(?:e|ing)) (?:your |the )?(?:head|neck))\b"
     ),
     "base": re.compile(
         r"(?:wheels?|base|driv(?:e|ing)|roll(?:ing)?|approach(?:ing)?|leav(?:e|ing) (?:your|the) (?:place|spot)"
@@ -62,7 +62,6 @@ _MOVE = re.compile(
 _HEAD_ASKED = re.compile(
     r"\b(?:nod|shake your head|look|watch|gaze|glance|(?:turn|move|tilt|lower|raise) your head)\b"
 )
-_GAZE = re.compile(r"\b(?<!not )(?:look|watch|gaze|glance|eye contact|pay attention|turn your head)\b")
 _PHRASES: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
     (re.compile(pattern), frozenset(parts.split()))
     for pattern, parts in (
@@ -154,7 +153,8 @@ def forbidden_in(instruction: str) -> frozenset[str]:
     """The modalities (keys of `robot.MODALITIES`) that an English instruction forbids, be it only in part of it.
 
     "Do not move" forbids base and head, or the base alone where the same instruction asks for a nod or a look;
-    "without a sound" forbids speech as well; "quietly" and "do not come too close" forbid nothing.
+    "without a sound" forbids speech as well; "quietly" and "do not come too close" forbid nothing, and "do not nod" a
+    gesture, which is left to whoever writes the program.
     """
     text = expand(unquoted(instruction))
     found: set[str] = set()
@@ -201,8 +201,6 @@ def _banned(element: str, text: str) -> set[str]:
     banned = set()
     for part, things in _THINGS.items():
         match = things.match(said)
-        if part == "head" and match and match[0].startswith(("nod", "shak")) and _GAZE.search(text):
-            continue  # "do not nod, just look at them" wants the head
         if match and not _DEGREE.match(said[match.end() :]):
             banned.add(part)
     return banned

@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any, Protocol
 
+from expressive_motion.bans import forbidden_in
 from expressive_motion.chain import FeedbackReading, ProgramDraft, RobotMotion, SocialReasoning
 from expressive_motion.composing import Composition, compose
 from expressive_motion.customs import CUSTOMS, DEFAULT
 from expressive_motion.errors import ModelError
 from expressive_motion.language_model import Answer, Question, never
 from expressive_motion.program_grammar import BUILTINS
-from expressive_motion.revision import revised, understood
+from expressive_motion.revision import permitted, revised
 from expressive_motion.robot import Description
 from expressive_motion.script import Plan, calls, code, do, read_steps, steps
 
@@ -76,41 +78,53 @@ class OfflineModel:
         reasoning = f"The robot is {self.description.body.about}."
         if change := str(fields.get("change") or ""):
             plan = read_steps(tuple(fields.get("previous_steps") or ())) or plan
-            plan, notes = revised(plan, change, self.description, frozenset(fields.get("forbidden", ())))
-            reasoning += f" Changed as asked: {change}{' ' + notes if notes else ''}"
+            plan, told = self._changed(plan, change, fields)
+            reasoning += f" {told}"
         if composition.refusal and not plan:
             reasoning += f" {composition.refusal}"
         return RobotMotion(reasoning[:4000], steps(plan or _nothing_to_do()))
+
+    def _changed(self, plan: Plan, change: str, fields: Mapping[str, Any]) -> tuple[Plan, str]:
+        """The plan after a change and without what is forbidden, and what was and wasn't done about it."""
+        forbidden = frozenset(fields.get("forbidden", ())) | forbidden_in(change)
+        new, notes = revised(plan, change, self.description, forbidden)
+        new = permitted(new, self.description, forbidden)
+        told = f"Changed as asked: {change}." if new != plan else "Nothing was changed."
+        return new, f"{told} {notes}".strip()
 
     def _program(self, composition: Composition, fields: Mapping[str, Any]) -> ProgramDraft:
         plan = read_steps(tuple(fields.get("steps") or ())) or composition.plan or _nothing_to_do()
         taken = frozenset(self.description.skills) | frozenset(self._learned()) | BUILTINS
         written = code(plan, taken)
-        change = str(fields.get("change") or "")
         reasoning = "Each step is a call, a loop or a condition of its own."
-        if change and written == str(fields.get("previous_code") or "").rstrip("\n") + "\n":
+        change, complaint = str(fields.get("change") or ""), str(fields.get("complaint") or "")
+        if change and not complaint and written == str(fields.get("previous_code") or "").rstrip("\n") + "\n":
             # the steps are still those of the program that is to be changed
-            plan, notes = revised(plan, change, self.description, frozenset(fields.get("forbidden", ())))
-            written, reasoning = code(plan, taken), f"{reasoning} Changed: {change} {notes}".strip()
-        if fields.get("complaint"):
+            plan, told = self._changed(plan, change, fields)
+            written, reasoning = code(plan or _nothing_to_do(), taken), f"{reasoning} {told}"
+        if complaint:
             reasoning += " The complaint names nothing that these rules could do otherwise."
         return ProgramDraft(reasoning[:4000], self._name(composition), _summary(plan), written)
 
     def _name(self, composition: Composition) -> str:
+        """A name that no skill and no saved behaviour has."""
         words = re.sub(r"[^a-z_]+", "_", "_".join(dict.fromkeys(composition.intents)))[:30].strip("_") or "behaviour"
-        name = f"show_{words}"
-        while name in self.description.skills or name in self._learned():
-            name += "_too"
-        return name[:40]
+        taken = set(self.description.skills) | set(self._learned())
+        names = (f"show_{words}{f'_{number}' if number > 1 else ''}" for number in count(1))
+        return next(name for name in names if name not in taken)
 
     def _feedback(self, fields: Mapping[str, Any]) -> FeedbackReading:
+        """What is asked to change. It enters at the robot motion whatever it is, as this model's steps hold every
+        number; feedback that changes nothing raises ModelError, so that nobody is told that it did."""
         feedback = " ".join(str(fields["feedback"]).split())
-        told = understood(feedback)
-        mine = read_steps(tuple(fields.get("steps") or ()))
-        # this model's steps hold every number, so a change of a number is one of the steps as well
-        target = "robot_motion" if mine else "program"
-        reasoning = f"The person asks to change: {'; '.join(told)}." if told else "The feedback names no known change."
-        return FeedbackReading(reasoning, feedback[:1000] or "Nothing.", target)
+        plan = read_steps(tuple(fields.get("steps") or ()))
+        begun = "" if plan else " The steps are not this model's, so it begins anew from the instruction."
+        plan = plan or self._compose(fields).plan
+        new, told = self._changed(plan, feedback, fields)
+        if not new or new == plan:
+            why = told.removeprefix("Nothing was changed. ") if new else "It leaves nothing to do."
+            raise ModelError(f"offline: the feedback changes nothing. {why}")
+        return FeedbackReading(told[:3000] + begun, feedback[:1000], "robot_motion")
 
 
 def _social(composition: Composition) -> SocialReasoning:

@@ -10,11 +10,10 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from expressive_motion.bans import expand
+from expressive_motion.bans import expand, forbidden_in
 from expressive_motion.composing import compose
-from expressive_motion.grammar import read
 from expressive_motion.quantities import measure
-from expressive_motion.robot import Description, Value
+from expressive_motion.robot import MODALITIES, Description, Value
 from expressive_motion.script import Do, Gesture, Node, Plan, Repeat, WhileHere, calls, changed
 
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’|(?<!\w)'(?:[^']|'(?=\w))*'(?!\w)")
@@ -109,16 +108,6 @@ def _clauses(feedback: str) -> list[tuple[str, str]]:
     return result
 
 
-def understood(feedback: str) -> tuple[str, ...]:
-    """The clauses of a feedback that name a change, in order."""
-    return tuple(said for text, said in _clauses(feedback) if _known(text) or read(said).wishes)
-
-
-def _known(text: str) -> bool:
-    rules = (_SLOW, _FAST, _BIG, _SMALL, _LONG, _SHORT, _NEAR, _AWAY, _LOUD, _QUIET, _BRIGHT, _DIM, _MIRROR, _WHOLE)
-    return any(rule.search(text) for rule in rules) or (bool(_REMOVE.search(text)) and _subject(text) is not None)
-
-
 def revised(plan: Plan, feedback: str, description: Description, forbidden: frozenset[str]) -> tuple[Plan, str]:
     """The plan after the feedback, and in words what of it could not be done."""
     notes: list[str] = []
@@ -135,6 +124,9 @@ def _revised(
     plan: Plan, text: str, said: str, description: Description, forbidden: frozenset[str], notes: list[str]
 ) -> Plan | None:
     """One clause; None where it names no change that this plan could have."""
+    kept = permitted(plan, description, forbidden_in(said))
+    if kept != plan:
+        return kept
     whole = _WHOLE.search(text)
     if whole:
         return (Repeat(min(measure(text).times or 2, 6), plan),)
@@ -156,6 +148,11 @@ def _revised(
     recoloured = _recoloured(plan, text, description) if "add" not in text else None
     if recoloured is not None and old == "":
         return recoloured
+    often = measure(text).times
+    if often and subject is not None and (old == "" or _subject(old) is subject):
+        counted = changed(plan, lambda node: (_counted(node, often),) if subject(node) else (node,))
+        if counted != plan:
+            return counted
     new = compose(" ".join(wanted.split()), description, forbidden)
     if new.refusal or not new.plan:
         notes.append(new.refusal)
@@ -167,10 +164,11 @@ def _revised(
     if instead is not None:
         gone = _subject(old) if old else subject
         return _exchanged(plan, gone, new.plan)
-    if subject is not None and re.search(r"\b(?:once|twice|times)\b", text) and any_of(plan, subject):
-        return _exchanged(plan, subject, new.plan)
     first = bool(_START.search(text)) or (new.intents == ("light",) and "end" not in text)
-    return new.plan + plan if first else plan + new.plan
+    if not first:
+        return plan + new.plan
+    begun = new.plan[:-1] if isinstance(new.plan[-1], Do) and new.plan[-1].skill == "light_off" else new.plan
+    return begun + plan  # what follows sets the light, or gives it back
 
 
 def any_of(plan: Plan, subject: Callable[[Node], bool]) -> bool:
@@ -182,6 +180,29 @@ def _subject(text: str) -> Callable[[Node], bool] | None:
     """What a clause is about, the first of the known things in it."""
     found = [(m.start(), test) for pattern, test in _SUBJECTS if (m := re.search(rf"\b(?:{pattern})\b", text))]
     return min(found, key=lambda hit: hit[0])[1] if found else None
+
+
+def _counted(node: Node, times: int) -> Node:
+    """A gesture that goes to and fro, as often as wanted and else as it was; any other node unchanged."""
+    if not isinstance(node, Gesture):
+        return node
+    moves = tuple(n for n in node.body if isinstance(n, Do) and n.skill == "move_head")
+    alone = node.body[0] if len(node.body) == 1 else None
+    if isinstance(alone, Do) and alone.get("times") is not None:
+        return replace(node, body=(alone.having(times=float(min(times, 6))),))
+    if len(moves) >= 2 and node.body[: len(moves)] == moves == moves[:2] * (len(moves) // 2):
+        return replace(node, label=node.label.removesuffix(" once"),
+                       body=moves[:2] * min(times, 6) + node.body[len(moves) :])  # fmt: skip
+    return node
+
+
+def permitted(plan: Plan, description: Description, forbidden: frozenset[str]) -> Plan:
+    """The plan without the calls that are forbidden by now."""
+    banned = {MODALITIES[part] for part in forbidden}
+    return changed(
+        plan,
+        lambda node: () if isinstance(node, Do) and description.skills[node.skill].effects & banned else (node,),
+    )
 
 
 def _without(plan: Plan, subject: Callable[[Node], bool]) -> Plan:

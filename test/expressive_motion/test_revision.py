@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from expressive_motion.composing import compose
+from expressive_motion.errors import ModelError
 from expressive_motion.language_model import Question
 from expressive_motion.offline_model import OfflineModel
 from expressive_motion.program import check_calls, check_grammar
-from expressive_motion.revision import revised, understood
+from expressive_motion.revision import revised
 from expressive_motion.robot import describe
 from expressive_motion.script import Do, Gesture, If, Plan, Repeat, WhileHere, calls, code, do, read_steps, steps
 
@@ -64,7 +65,8 @@ def test_distance() -> None:
     come = 'Somebody says "Come here".'
     assert values(plan(come), "approach_person", "distance_m") == [1.3]
     assert values(after(come, "don't come so close"), "approach_person", "distance_m") == [1.7]
-    assert values(after(come, "Don't come any closer"), "approach_person", "distance_m") == [1.7]
+    assert values(after(come, "keep more distance"), "approach_person", "distance_m") == [1.7]
+    assert values(after(come, "Don't come any closer"), "approach_person", "distance_m") == []  # forbids the base
     assert values(after(come, "come closer"), "approach_person", "distance_m") == [1.0]
 
 
@@ -79,6 +81,46 @@ def test_gestures_go_are_exchanged_and_grow() -> None:
     faster = after(GREET, "nod faster")
     assert values(faster, "turn", "speed") == [None]
     assert set(values(faster, "move_head", "speed")) == {1.5}
+
+
+def test_more_often_keeps_earlier_changes_of_the_same_gesture() -> None:
+    slow = after(GREET, "nod more slowly")
+    often, _ = revised(slow, "nod three times instead", ROBOT, NOBODY)
+    assert values(often, "move_head", "tilt_deg") == [-18.0, 6.0] * 3
+    assert set(values(often, "move_head", "speed")) == {0.65}
+    waffle = describe("turtlebot3_waffle")
+    rocked, _ = revised(compose("Nod.", waffle).plan, "nod once", waffle, NOBODY)
+    assert values(rocked, "rock", "times") == [1.0]
+
+
+def test_a_blue_light_is_added_and_given_back_once() -> None:
+    lit = after("Nod.", "add a blue light")
+    assert (calls(lit)[0].skill, calls(lit)[-1].skill) == ("light", "light_off")
+    twice = [c.skill for c in calls(after(GREET, "add a blue light"))]
+    assert twice[:3] == ["light", "wait", "light"]
+    assert twice.count("light_off") == 1
+
+
+def test_a_ban_in_feedback_takes_away_all_it_is_about() -> None:
+    model = OfflineModel(ROBOT)
+    shown = steps(plan("Come here, nod, and say 'hello'."))
+    fields = {"instruction": GREET, "human_motion": "", "forbidden": ("base",), "previous_steps": shown}
+    now = model.ask(Question("robot_motion", fields | {"change": "stay where you are"})).content
+    assert "did not" not in now["reasoning"]
+    skills = {call.skill for call in calls(read_steps(now["steps"]) or ())}
+    assert "approach_person" not in skills
+    assert {"move_head", "say"} <= skills
+
+
+def test_a_repair_does_not_change_twice() -> None:
+    model = OfflineModel(ROBOT)
+    fields: dict[str, Any] = {"instruction": GREET, "human_motion": "", "forbidden": ()}
+    shown = tuple(model.ask(Question("robot_motion", fields)).content["steps"])
+    change = {"previous_steps": shown, "change": "more slowly"}
+    shown = tuple(model.ask(Question("robot_motion", fields | change)).content["steps"])
+    once = model.ask(Question("program", fields | {"steps": shown, "change": "more slowly"})).content["code"]
+    again = {"steps": shown, "change": "more slowly", "previous_code": once, "complaint": "in rehearsal: too long"}
+    assert model.ask(Question("program", fields | again)).content["code"] == once
 
 
 def test_several_changes_add_up_and_bans_hold() -> None:
@@ -98,7 +140,19 @@ def test_what_is_not_understood_changes_nothing_and_is_told() -> None:
         result, notes = revised(plan(GREET), feedback, ROBOT, NOBODY)
         assert result == plan(GREET)
         assert feedback in notes
-    assert understood("more slowly, and blorp") == ("more slowly",)
+    half, notes = revised(plan(GREET), "more slowly, and blorp", ROBOT, NOBODY)
+    assert values(half, "turn", "speed") == [0.65]
+    assert "blorp" in notes
+    assert "slowly" not in notes
+    model = OfflineModel(ROBOT)
+    for feedback, why in (
+        ("blorp", "did not understand"),
+        ("hit them", "against people"),
+        ("remove the tone", "tone"),
+    ):
+        fields = {"instruction": GREET, "steps": steps(plan(GREET)), "code": "", "feedback": feedback}
+        with pytest.raises(ModelError, match=f"changes nothing.*{why}"):
+            model.ask(Question("feedback", fields))
 
 
 def test_rounds_through_the_model_keep_earlier_changes() -> None:
@@ -130,13 +184,11 @@ def test_a_change_that_enters_at_the_program_is_made_there() -> None:
 
 def test_steps_of_somebody_else_are_not_taken_for_ours() -> None:
     nod = (do("move_head", pan_deg=0, tilt_deg=-18.5), do("look_ahead"))
-    do("say", text='a "b": c', wait=False)
+    told = do("say", text='a "b": c', wait=False)
     whole: Plan = (
         Gesture("nod", nod),
         Repeat(3, (Gesture("nod", nod), do("wait", seconds=0.5))),
-        WhileHere(
-            (do("look_at_person", hold_s=2), If("far", 2.5, (do("say", text='a "b": c', wait=False),), nod)), 3.5, 9
-        ),
+        WhileHere((do("look_at_person", hold_s=2), If("far", 2.5, (told,), nod)), 3.5, 9),
         If("near", 90.0, (Do("light", (("colour", "red"), ("pattern", "blink"), ("period_s", 0.8))),)),
     )
     assert read_steps(steps(whole)) == whole
