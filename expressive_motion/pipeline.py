@@ -161,7 +161,7 @@ class _Run:
         self._pipeline.rehearsal = rehearsal
         return replace(
             begun,
-            name=draft.name,
+            name=begun.name or draft.name,  # what was revised keeps its name
             summary=draft.summary,
             verdict=rehearsal.verdict,
             motion=motion,
