@@ -8,12 +8,14 @@ import argparse
 import json
 import sys
 import textwrap
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sac_son_nav.config import make_folder, write_atomically
-from sac_son_nav.errors import ConfigError
+from sac_son_nav.errors import ConfigError, SacSonError
 
 if TYPE_CHECKING:
     from expressive_motion.behaviour import Behaviour
@@ -66,18 +68,22 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def express(options: argparse.Namespace) -> int:
     """0: a fit behaviour came of it; 1: it was refused, or is unfit."""
+    from expressive_motion.library import new_name
     from expressive_motion.models import make_model
     from expressive_motion.pipeline import Pipeline
     from expressive_motion.robot import describe
     from expressive_motion.sandbox import Sandbox
 
+    # a model may take minutes: what would fail after it fails before
     if options.execute:
         _need_ros()
+    if options.save is not None:
+        new_name(options.save)
+    make_folder(options.out)
     description, library = describe(options.robot), _library(options)
     model = make_model(options.model, description, library)
-    with Sandbox() as sandbox:
+    with Sandbox() as sandbox, _stages(sys.stderr.isatty() and not options.json) as progress:
         pipeline = Pipeline(model, description, sandbox, library)
-        progress = _show_stage if sys.stderr.isatty() and not options.json else _say_nothing
         behaviour = pipeline.express(options.instruction, options.situation, progress=progress)
         for feedback in options.feedback:
             if behaviour.program is None:
@@ -90,7 +96,9 @@ def express(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({**behaviour.record(), "files": [str(path) for path in written]}, indent=1))
     else:
-        print("\n".join(told(behaviour, rehearsal)))
+        print(visible("\n".join(told(behaviour, rehearsal))))
+        if behaviour.program is None and options.feedback:
+            print("feedback changes nothing here: nothing is performed")
         for path in written:
             print(f"{'picture' if path.suffix == '.png' else 'record':9}{path}")
         if version is not None:
@@ -105,8 +113,10 @@ def express(options: argparse.Namespace) -> int:
 
 
 def told(behaviour: Behaviour, rehearsal: Rehearsal | None) -> Iterator[str]:
-    """The four stages, the program and what its rehearsal showed, in lines."""
+    """The four stages, the program and what its rehearsal showed, in lines; of a saved one what the record keeps."""
     yield f'"{behaviour.instruction}"'
+    if behaviour.situation:
+        yield from _wrapped(f"while seeing and hearing: {behaviour.situation}", "")
     if behaviour.forbidden:
         yield f"without  {', '.join(behaviour.forbidden)}"
     if behaviour.social is not None:
@@ -135,7 +145,22 @@ def told(behaviour: Behaviour, rehearsal: Rehearsal | None) -> Iterator[str]:
         yield textwrap.indent(rehearsal.summary(), "   ")
         for finding in rehearsal.findings:
             yield from _wrapped(finding, "   - ")
+    elif behaviour.program is not None:
+        yield f"\n4  rehearsal, when it was made: {behaviour.verdict}"
+        for finding in behaviour.findings:
+            yield from _wrapped(finding, "   - ")
+        yield f"\nmade by  {behaviour.model}, seed {behaviour.seed}, prompts {behaviour.prompts_hash[:12]}"
     yield ""
+
+
+def visible(text: str) -> str:
+    """The text with marks for characters that a terminal would obey: a record may come from anywhere."""
+
+    def shown(character: str) -> str:
+        obeyed = unicodedata.category(character).startswith("C") and character not in "\n\t"
+        return "\N{REPLACEMENT CHARACTER}" if obeyed else character
+
+    return "".join(map(shown, text))
 
 
 def _wrapped(text: str, mark: str = "   ") -> list[str]:
@@ -148,19 +173,25 @@ def _write(behaviour: Behaviour, rehearsal: Rehearsal | None, out: Path, descrip
         return []
     from expressive_motion import timeline
 
-    make_folder(out)
     picture, record = out / f"{behaviour.name}.png", out / f"{behaviour.name}.json"
     timeline.draw(rehearsal, description, picture, title=behaviour.instruction)
     write_atomically(record, json.dumps(behaviour.record(), indent=1, ensure_ascii=False) + "\n")
     return [picture, record]
 
 
-def _show_stage(stage: str) -> None:
-    print(f"\r\033[K... {stage.replace('_', ' ')}\r", end="", file=sys.stderr, flush=True)
+@contextmanager
+def _stages(shown: bool) -> Iterator[Callable[[str], None]]:
+    """What tells the stage, on one line of the terminal that is gone again at the end, whichever end that is."""
 
+    def tell(stage: str) -> None:
+        if shown:
+            print(f"\r\033[K... {stage.replace('_', ' ')}", end="", file=sys.stderr, flush=True)
 
-def _say_nothing(stage: str) -> None:
-    pass
+    try:
+        yield tell
+    finally:
+        if shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def _need_ros() -> None:
@@ -185,12 +216,16 @@ def manage(what: str, options: argparse.Namespace) -> int:
     if what == "list":
         return listed(library)
     if what == "show":
-        print("\n".join(told(library.get(options.name, options.version), None)))
+        print(visible("\n".join(told(library.get(options.name, options.version), None))))
     elif what == "versions":
         current = library.current(options.name)
         for number in library.versions(options.name):
-            made = library.get(options.name, number)
-            print(f"{'*' if number == current else ' '} {number:3}  {made.robot:18}{made.summary}")
+            try:
+                made = library.get(options.name, number)
+            except SacSonError as error:
+                print(visible(str(error)), file=sys.stderr)
+                continue
+            print(f"{'*' if number == current else ' '} {number:3}  {_row(made)}")
     elif what == "rename":
         library.rename(options.name, options.new)
         print(f"{options.name} is called {options.new} now")
@@ -205,9 +240,13 @@ def listed(library: Library) -> int:
     """Every behaviour in a line; then what can't be read."""
     saved = library.all()
     for name, made in saved.items():
-        print(f"{name:24}{made.robot:18}{made.summary}")
+        print(f"{name:24}{_row(made)}")
     if not saved:
         print(f"no behaviours are saved in {library.folder}")
     for complaint in library.complaints():
-        print(complaint, file=sys.stderr)
+        print(visible(complaint), file=sys.stderr)
     return 0
+
+
+def _row(made: Behaviour) -> str:
+    return visible(" ".join(f"{made.robot:18}{made.summary}".splitlines()))

@@ -11,6 +11,7 @@ import argparse
 import io
 import math
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,7 @@ LIGHTS = {
 _FINE = 0.01  # [s] per column of a light's bar
 LEFT, BETWEEN, ABOVE, GAP = 1.35, 0.45, 2.4, 0.16  # [in] margin, between columns, height of the view from above, gap
 LETTERS = 12.5  # per inch of a label
+LONGEST_TITLE = 105  # letters that fit above the picture
 LANES = 4  # of skills
 SHOWN = 5.5  # [m] round the robot, from above
 
@@ -74,12 +76,14 @@ def draw(
 
 
 def png(picture: Figure) -> bytes:
-    """A figure as a PNG file; the same figure gives the same bytes."""
+    """A figure as a PNG file; the same figure gives the same bytes. A letter that the font lacks is an empty box."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     file = io.BytesIO()
     canvas: Any = FigureCanvasAgg(picture)
-    canvas.print_png(file, metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        canvas.print_png(file, metadata={"Software": None})
     return file.getvalue()
 
 
@@ -95,6 +99,7 @@ def figure(runs: Sequence[Run], description: Description, title: str = "") -> Fi
     height = tops[-1] + 0.3
     picture = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor=PAPER)
     if title:
+        title = _verbatim(title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}\u2026")
         picture.text(0.15 / WIDTH, 1.0 - 0.25 / height, title, size=13, weight="bold", color=INK, va="center")
     wide = (WIDTH - LEFT - 0.2 - BETWEEN * (len(runs) - 1)) / len(runs)
     for number, run in enumerate(runs):
@@ -311,7 +316,12 @@ def _draw_sound(axes: Axes, trace: Trace, letters: int) -> None:
             late = said is these[-1] and len(words) > room
             short = words if late or len(words) <= room else f"{words[: max(room - 2, 1)]}\u2026"
             at, side = (length, "right") if late else (said.time_s + 0.004 * length, "left")
-            axes.text(at, y, short, size=7.5, color=INK, va="center", ha=side)
+            axes.text(at, y, _verbatim(short), size=7.5, color=INK, va="center", ha=side)
+
+
+def _verbatim(words: str) -> str:
+    """Somebody's words as they stand: between two dollars Matplotlib would look for mathematics."""
+    return words.replace("$", r"\$")
 
 
 def _draw_skills(axes: Axes, trace: Trace, letters: int) -> None:

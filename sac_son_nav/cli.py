@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -16,8 +17,13 @@ from sac_son_nav.errors import SacSonError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; 0: done, 1: done and failed (the robot did not arrive), 2: refused, with one sentence why."""
     options = parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what the terminal can't show must not end the work
+            stream.reconfigure(errors="replace")
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        print(end="", flush=True)  # here a reader who has gone is noticed
+        return code
     except SacSonError as error:
         print(f"sac-son: {error}", file=sys.stderr)
         return 2
@@ -25,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nsac-son: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
         return 0
 
 

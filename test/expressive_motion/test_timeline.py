@@ -42,6 +42,21 @@ def test_it_names_what_was_done_said_and_shown(rehearsed):
     assert any(text.startswith("standing, fit: ") for text in told)
 
 
+def test_words_are_words_and_no_mathematics():
+    with Sandbox() as sandbox:
+        asks = r"say('It costs $\\frac{1 and $2.')"
+        run = rehearse(asks, describe("simulated"), sandbox).runs[0]
+    picture = figure([run], describe("simulated"), r"Say that it costs $\frac{1 and $2, " + "please " * 40)
+    assert png(picture)  # which lays the words out
+    assert r"“It costs \$\frac{1 and \$2.”".replace(r"“", "\u201c").replace(r"”", "\u201d") in words(picture)
+    assert picture.texts[0].get_window_extent().x1 < picture.bbox.x1
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_letter_that_the_font_lacks_is_no_matter(rehearsed):
+    assert png(figure([rehearsed["simulated"].runs[0]], describe("simulated"), "\u4f60\u597d"))
+
+
 def test_a_part_that_the_robot_lacks_has_no_row(rehearsed):
     assert "head" not in words(figure([rehearsed["turtlebot4"].runs[0]], describe("turtlebot4")))
 
