@@ -8,7 +8,10 @@ HERE = Path(__file__).resolve().parent
 
 # The Python wheels of ROS 2 and every message package we or rclpy use, each pinned: rclpy does not pin them, and pip
 # would mix two distributions. x86-64 only; a robot with ROS from apt needs none of this.
-COMMON_INTERFACES = ["diagnostic-msgs", "geometry-msgs", "nav-msgs", "sensor-msgs", "std-msgs", "std-srvs", "visualization-msgs"]
+COMMON_INTERFACES = [
+    *["diagnostic-msgs", "geometry-msgs", "nav-msgs", "sensor-msgs"],
+    *["std-msgs", "std-srvs", "visualization-msgs"],
+]
 RCL_INTERFACES = [
     *["action-msgs", "builtin-interfaces", "lifecycle-msgs", "rcl-interfaces"],
     *["rosgraph-msgs", "service-msgs", "type-description-interfaces"],

@@ -92,6 +92,9 @@ class Rehearsal:
         return "\n".join(run.summary() for run in self.runs)
 
 
+TRIES = 3  # of a scene whose program's process was lost: on a busy machine that need not be the program's doing
+
+
 def rehearse(
     code: str,
     description: Description,
@@ -115,12 +118,15 @@ def rehearse(
             trace = _elsewhere(runs[0].trace, staged)
             runs.append(Run(scene, trace, check_trace(trace, description, limits)))
             continue
-        session = sandbox.start(code, description, learned)
-        try:
-            performance = Performance(session, description, forbidden=forbidden)
-            trace = _Imagination(staged, description).perform(performance, limits.duration_s)
-        finally:
-            session.drop()
+        for _ in range(TRIES):
+            session = sandbox.start(code, description, learned)
+            try:
+                performance = Performance(session, description, forbidden=forbidden)
+                trace = _Imagination(staged, description).perform(performance, limits.duration_s)
+            finally:
+                session.drop()
+            if not session.lost:
+                break
         runs.append(Run(scene, trace, check_trace(trace, description, limits)))
     return Rehearsal(tuple(runs))
 

@@ -34,6 +34,8 @@ class Session:
         self._ended = False
         self._error = ""
         self._dropped = False
+        self.lost = False
+        """Whether its process did not answer in time, or died: the program's doing, or a machine too busy for it."""
         self._turn = threading.Lock()  # held while the program runs
         self._hand = threading.Lock()  # held for moments, while the worker is given back or killed
         pid = worker.worker_pid
@@ -154,6 +156,7 @@ class Session:
         from pydantic_monty import MontyCrashedError, MontyRuntimeError, MontySyntaxError
 
         if isinstance(error, MontyCrashedError):
+            self.lost = True
             how = "had to be ended, as it didn't answer" if error.timed_out else "ended unexpectedly"
             return f"the program: its process {how}"
         if not isinstance(error, (MontyRuntimeError, MontySyntaxError)):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from expressive_motion.norms import NORMS
 from expressive_motion.rehearsal import Rehearsal, rehearse
 from expressive_motion.robot import Description, describe
 from expressive_motion.sandbox import Sandbox
+from expressive_motion.session import Session
 from expressive_motion.trace import Trace
 from test.expressive_motion.hostile import ALL, Hostile
 
@@ -198,3 +202,32 @@ def test_hostile_programs_are_unfit(hostile: Hostile, description, sandbox):
     assert (rehearsed.verdict == "unfit") == (hostile.name != LEFT_ON), rehearsed.summary()
     assert bool(rehearsed.stops) == (hostile.name != LEFT_ON)
     assert rehearsed.findings
+
+
+class Losing(Sandbox):
+    """A sandbox whose first workers die when their program has made its first call."""
+
+    lose, started = 1, 0
+
+    def start(self, *arguments: Any, **keywords: Any) -> Session:
+        session = super().start(*arguments, **keywords)
+        self.started += 1
+        if self.started <= self.lose:
+            following = session.next
+
+            def dying(answer: Any = None) -> Any:
+                call, pid = following(answer), session.worker_pid
+                if pid is not None:
+                    os.kill(pid, signal.SIGKILL)
+                return call
+
+            session.next = dying  # type: ignore[method-assign]
+        return session
+
+
+@pytest.mark.parametrize(("lose", "verdict", "started"), [(1, "fit", 2), (2, "fit", 3), (9, "unfit", 3)])
+def test_a_process_that_is_lost_is_not_held_against_the_program_at_once(lose: int, verdict: str, started: int) -> None:
+    with Losing() as sandbox:
+        sandbox.lose = lose
+        rehearsal = rehearse("wait(0.2)\nwait(0.2)\n", describe("simulated"), sandbox, scenes=SCENES[:1])
+        assert (rehearsal.verdict, sandbox.started) == (verdict, started)
