@@ -27,7 +27,8 @@ from sac_son_nav.simulation.scenarios import (
 )
 from test.simulation.worlds import room, world
 
-SHIPPED = sorted(path.stem for path in resource("config", "scenarios").iterdir())
+CARDS = resource("config", "scenarios")
+SHIPPED = sorted(str(card.relative_to(CARDS).with_suffix("")) for card in CARDS.rglob("*.yaml"))
 
 
 def cast(scenario: Scenario, seed: int = 0) -> list[Person]:
