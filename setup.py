@@ -70,6 +70,7 @@ setup(
         "opencv-python-headless>=4.6,<5",
         "pyyaml",
         "rosbags",
+        "safetensors>=0.4",
         "scipy>=1.8",
         "transforms3d",
     ],

@@ -5,6 +5,7 @@
     ├── MapError             a floor plan can't be read or makes no sense
     ├── BagError             a recording can't be read or lacks what is asked of it
     ├── DatasetError         a file of recorded people can't be read or makes no sense
+    ├── CheckpointError      weights are missing, damaged or not for this code
     ├── MessageError         a message from the graph can't be used
     ├── RouteError           there is no way from start to goal
     ├── ResultsError         results of a benchmark can't be had, read or compared
@@ -33,6 +34,10 @@ class BagError(SacSonError):
 
 class DatasetError(SacSonError):
     """A file of recorded people can't be read or makes no sense."""
+
+
+class CheckpointError(SacSonError):
+    """Weights are missing, damaged or not for this code."""
 
 
 class MessageError(SacSonError):

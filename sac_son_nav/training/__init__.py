@@ -1,0 +1,1 @@
+"""Training: the one room that needs torch."""
