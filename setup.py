@@ -49,7 +49,10 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["sac_son_nav*", "expressive_motion*"]),
-    package_data={"sac_son_nav": ["py.typed"], "expressive_motion": ["py.typed", "*.yaml", "prompts/*"]},
+    package_data={
+        "sac_son_nav": ["py.typed"],
+        "expressive_motion": ["py.typed", "*.yaml", "*/*.yaml", "language/prompts/*"],
+    },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),

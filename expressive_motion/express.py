@@ -20,7 +20,7 @@ from sac_son_nav.errors import ConfigError, SacSonError
 if TYPE_CHECKING:
     from expressive_motion.behaviour import Behaviour
     from expressive_motion.library import Library
-    from expressive_motion.rehearsal import Rehearsal
+    from expressive_motion.rehearsals.rehearsal import Rehearsal
 
 WIDTH = 100
 FIT, UNFIT = 0, 1
@@ -71,8 +71,8 @@ def express(options: argparse.Namespace) -> int:
     from expressive_motion.library import new_name
     from expressive_motion.models import make_model
     from expressive_motion.pipeline import Pipeline
+    from expressive_motion.programs.sandbox import Sandbox
     from expressive_motion.robot import describe
-    from expressive_motion.sandbox import Sandbox
 
     # a model may take minutes: what would fail after it fails before
     if options.execute:
@@ -171,7 +171,7 @@ def _write(behaviour: Behaviour, rehearsal: Rehearsal | None, out: Path, descrip
     """The record, and the picture of its first scene; none of a refusal."""
     if behaviour.program is None or rehearsal is None:
         return []
-    from expressive_motion import timeline
+    from expressive_motion.rehearsals import timeline
 
     picture, record = out / f"{behaviour.name}.png", out / f"{behaviour.name}.json"
     timeline.draw(rehearsal, description, picture, title=behaviour.instruction)

@@ -25,7 +25,7 @@ import yaml
 
 from expressive_motion.behaviour import Behaviour
 from expressive_motion.errors import LibraryError
-from expressive_motion.program_grammar import BUILTINS
+from expressive_motion.programs.grammar import BUILTINS
 from expressive_motion.robot import Description, catalogue
 from sac_son_nav.config import write_atomically
 

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expressive_motion.errors import ModelError
-from expressive_motion.language_model import LanguageModel
+from expressive_motion.language.language_model import LanguageModel
 from expressive_motion.robot import Description
 from sac_son_nav.config import build, read_yaml, resource
 from sac_son_nav.errors import ConfigError
 
 if TYPE_CHECKING:
+    from expressive_motion.language.openai_client import OpenAIModel
+    from expressive_motion.language.server_config import ServerConfig
     from expressive_motion.library import Library
-    from expressive_motion.openai_client import OpenAIModel
-    from expressive_motion.server_config import ServerConfig
 
 SPELLINGS = "offline, a name in config/models.yaml, recorded:FILE, or ADDRESS#MODEL"
 
@@ -25,11 +25,11 @@ def make_model(text: str, description: Description, library: Library | None = No
     `recorded:FILE`; or a name in config/models.yaml. Nothing is sent yet. ConfigError or ModelError where it means
     nothing."""
     if text == "offline":
-        from expressive_motion.offline_model import OfflineModel
+        from expressive_motion.offline.model import OfflineModel
 
         return OfflineModel(description, library)
     if text.startswith("recorded:"):
-        from expressive_motion.recorded_model import RecordedModel
+        from expressive_motion.language.recorded_model import RecordedModel
 
         return RecordedModel(Path(text.partition(":")[2]))
     return make_server_model(text)
@@ -37,14 +37,14 @@ def make_model(text: str, description: Description, library: Library | None = No
 
 def make_server_model(text: str) -> OpenAIModel:
     """The same where only a server will do."""
-    from expressive_motion.openai_client import OpenAIModel
+    from expressive_motion.language.openai_client import OpenAIModel
 
     return OpenAIModel(server_config(text))
 
 
 def server_config(text: str) -> ServerConfig:
     """The settings of the server that `text` means; one in config/models.yaml may set more than the two."""
-    from expressive_motion.server_config import ServerConfig
+    from expressive_motion.language.server_config import ServerConfig
 
     if "://" in text:
         address, _, model = text.partition("#")

@@ -16,13 +16,13 @@ from expressive_motion.bans import forbidden_in
 from expressive_motion.behaviour import Behaviour, Reply, Round
 from expressive_motion.chain import FeedbackReading, Module, ProgramDraft, RobotMotion, SocialReasoning
 from expressive_motion.errors import ExpressionError, LibraryError, ModelError, ProgramError
-from expressive_motion.language_model import LanguageModel, never
+from expressive_motion.language.language_model import LanguageModel, never
+from expressive_motion.language.prompting import perceived, prompts_hash, question, said_by_a_person
+from expressive_motion.language.replies import take
 from expressive_motion.library import Library, calls, new_name, reached
-from expressive_motion.prompting import perceived, prompts_hash, question, said_by_a_person
-from expressive_motion.rehearsal import Rehearsal, rehearse
-from expressive_motion.replies import take
+from expressive_motion.programs.sandbox import Sandbox
+from expressive_motion.rehearsals.rehearsal import Rehearsal, rehearse
 from expressive_motion.robot import MODALITIES, Description
-from expressive_motion.sandbox import Sandbox
 from sac_son_nav.config import build
 from sac_son_nav.errors import ConfigError
 

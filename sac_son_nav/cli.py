@@ -179,7 +179,7 @@ def _evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     _evaluate_crowds(what)
     _evaluate_crowdnav(what)
 
-    from expressive_motion.evaluation_verbs import add_verbs
+    from expressive_motion.evaluation.verbs import add_verbs
 
     add_verbs(what)
 

@@ -29,6 +29,20 @@ BELOW["nodes"] = set(BELOW)
 BELOW["cli"] = set(BELOW) | {"expressive_motion"}
 BELOW["expressive_motion"] = {VOCABULARY, "simulation"}  # and nodes.conversions, see `complaint`
 
+# The rooms of expressive_motion among themselves; "words" are its modules that use nobody else's room.
+WORDS = {"errors", "robot", "chain", "bans", "behaviour"}
+ROOMS: dict[str, set[str]] = {
+    "words": set(),
+    "programs": {"words"},
+    "skills": {"words"},
+    "rehearsals": {"words", "programs", "skills"},
+    "language": {"words"},
+    "offline": {"words", "programs", "language"},
+}
+ROOMS["top"] = {*ROOMS, "nodes"}  # pipeline, library, models, events, and the command line's verbs
+ROOMS["evaluation"] = {*ROOMS} - {"nodes"}
+ROOMS["nodes"] = {*ROOMS} - {"evaluation"}
+
 PURE = {VOCABULARY, "crowds", "perception", "prediction", "navigation"}
 FILES_ALLOWED = {"sac_son_nav.config", "sac_son_nav.checkpoint"}  # the two doors of the vocabulary
 CLOCK = {"time", "datetime", "sched"}
@@ -56,6 +70,12 @@ def room(module: str) -> str:
     if rest[:1] == ["cli"] or (rest and rest[0] in BELOW):
         return rest[0]
     return VOCABULARY
+
+
+def expressive_room(module: str) -> str:
+    """The same within expressive_motion; its modules outside of a room are words or top."""
+    name = module.split(".")[1] if "." in module else "words"
+    return name if name in ROOMS else "words" if name in WORDS else "top"
 
 
 def imports(tree: ast.AST, module: str, is_package: bool) -> Iterator[tuple[int, str]]:
@@ -96,6 +116,9 @@ def complaint(module: str, imported: str) -> str | None:
             )
         if here == "expressive_motion" and imported == "sac_son_nav.navigation.shield":
             return None  # what is rehearsed goes through the same shield as what is done
+        if here == there == "expressive_motion":
+            mine, theirs = expressive_room(module), expressive_room(imported)
+            return None if mine == theirs or theirs in ROOMS[mine] else f"{mine} may not use {theirs}"
         if there != here and there not in BELOW[here]:
             return f"{here} may not use {there}"
         if imported.startswith("sac_son_nav.cli"):
@@ -165,6 +188,10 @@ def test_arrows_point_inward(path: Path) -> None:
         ("sac_son_nav.nodes.perception", "import expressive_motion"),
         ("expressive_motion.events", "from sac_son_nav.nodes import runtime"),
         ("expressive_motion.events", "from sac_son_nav.navigation.navigator import Navigator"),
+        ("expressive_motion.skills.guard", "from expressive_motion.rehearsals import checks"),
+        ("expressive_motion.robot", "from expressive_motion.skills.actions import ACTIONS"),
+        ("expressive_motion.offline.model", "from expressive_motion.library import Library"),
+        ("expressive_motion.nodes.stage", "from expressive_motion.evaluation import norms"),
     ],
 )
 def test_a_wrong_arrow_is_found(module: str, source: str) -> None:
@@ -184,7 +211,7 @@ def test_a_wrong_arrow_is_found(module: str, source: str) -> None:
         ("sac_son_nav.crowds.orca", "from . import social_force"),
         ("sac_son_nav.nodes.perception", "import time, rclpy\nfrom sac_son_nav.perception import tracking"),
         ("expressive_motion.nodes.expression", "from sac_son_nav.nodes.conversions import to_twist"),
-        ("expressive_motion.rehearsal", "from sac_son_nav.navigation.shield import shield"),
+        ("expressive_motion.rehearsals.rehearsal", "from sac_son_nav.navigation.shield import shield"),
     ],
 )
 def test_a_right_arrow_is_left_alone(module: str, source: str) -> None:

@@ -25,15 +25,15 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from expressive_motion.bans import forbidden_in
-from expressive_motion.embodiment import LIGHT_OFF, TICK, Outputs
 from expressive_motion.events import Reactions, ReactionsConfig, Steps, filler
 from expressive_motion.nodes.outlets import Outlets
 from expressive_motion.nodes.senses import Senses
 from expressive_motion.nodes.stage import FILLER, Stage
 from expressive_motion.nodes.telling import Teller, situation
 from expressive_motion.nodes.thinking import Thinker, Thought
+from expressive_motion.programs.sandbox import Sandbox
 from expressive_motion.robot import describe
-from expressive_motion.sandbox import Sandbox
+from expressive_motion.skills.embodiment import LIGHT_OFF, TICK, Outputs
 from sac_son_nav.errors import ConfigError, MessageError, SacSonError
 from sac_son_nav.nodes import conversions, runtime
 from sac_son_nav.nodes.diagnostics import ERROR, OK, WARN, from_social_events

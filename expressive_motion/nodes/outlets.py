@@ -19,9 +19,9 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import ColorRGBA, Header, String
 from visualization_msgs.msg import Marker, MarkerArray
 
-from expressive_motion.embodiment import LightState, Utterance
 from expressive_motion.nodes.stage import given_back, shade
 from expressive_motion.robot import Description
+from expressive_motion.skills.embodiment import LightState, Utterance
 from sac_son_nav.nodes import runtime
 from sac_son_nav.states import Floats
 

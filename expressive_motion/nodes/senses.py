@@ -11,7 +11,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import LaserScan, PointCloud2
 from std_msgs.msg import Bool
 
-from expressive_motion.embodiment import View
+from expressive_motion.skills.embodiment import View
 from sac_son_nav.config import RobotProfile
 from sac_son_nav.errors import MessageError
 from sac_son_nav.nodes import conversions, runtime

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from expressive_motion.embodiment import LIGHT_OFF, LightState, Outputs, View
-from expressive_motion.performance import Performance, Session
 from expressive_motion.robot import Description
+from expressive_motion.skills.embodiment import LIGHT_OFF, LightState, Outputs, View
+from expressive_motion.skills.performance import Performance, Session
 from sac_son_nav.states import STOP, Floats
 
 HEAD_RATE = 3.0  # [rad/s] at which the head is led over from one performance to the next, at most

@@ -10,8 +10,8 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from expressive_motion.attention import people_of
-from expressive_motion.embodiment import View
+from expressive_motion.skills.attention import people_of
+from expressive_motion.skills.embodiment import View
 from sac_son_nav.geometry import inverse, transform_points
 from sac_son_nav.nodes import runtime
 from sac_son_nav.nodes.diagnostics import OK, Diagnostics, Status, to_diagnostics

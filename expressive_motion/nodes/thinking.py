@@ -14,8 +14,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from expressive_motion.events import NONE_LEARNED, Reaction, ReactionsConfig, fitting, shipped_reactions
+from expressive_motion.programs.sandbox import Sandbox
 from expressive_motion.robot import Description
-from expressive_motion.sandbox import Sandbox
 from sac_son_nav.errors import SacSonError
 from sac_son_nav.states import EVENT_KINDS
 

@@ -32,7 +32,12 @@ WORLD = [
     Hostile("socket", "grammar", "import socket\nsocket.socket()\nwait(1)", "nothing can be imported"),
     Hostile("ask the net", "grammar", "from urllib.request import urlopen\nwait(1)", "nothing can be imported"),
     Hostile("ROS itself", "grammar", "import rclpy\nrclpy.init()\nwait(1)", "nothing can be imported"),
-    Hostile("our own modules", "grammar", "from expressive_motion import sandbox\nwait(1)", "nothing can be imported"),
+    Hostile(
+        "our own modules",
+        "grammar",
+        "from expressive_motion import robot\nwait(1)",
+        "nothing can be imported",
+    ),
     Hostile("C by ctypes", "grammar", "import ctypes\nctypes.string_at(0)\nwait(1)", "nothing can be imported"),
     Hostile("import by name", "calls", '__import__("os")\nwait(1)', "called '__import__'"),
     Hostile("import in a function", "grammar", "def f():\n    import os\nf()\nwait(1)", "nothing can", alone="ends"),

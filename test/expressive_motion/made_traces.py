@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from expressive_motion.embodiment import LIGHT_OFF, TICK, LightState, Utterance
-from expressive_motion.imagined import SCENES, Scene, Staged, scene_named
-from expressive_motion.performance import Performed
+from expressive_motion.rehearsals.imagined import SCENES, Scene, Staged, scene_named
+from expressive_motion.rehearsals.trace import Held, Said, Touch, Trace
 from expressive_motion.robot import Call
-from expressive_motion.trace import Held, Said, Touch, Trace
+from expressive_motion.skills.embodiment import LIGHT_OFF, TICK, LightState, Utterance
+from expressive_motion.skills.performance import Performed
 from sac_son_nav.states import Floats
 
 Curve = Callable[[Floats], Floats]

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from expressive_motion.embodiment import TICK, Outputs, View
-from expressive_motion.performance import Performance
 from expressive_motion.robot import Call, Description, Value, describe
+from expressive_motion.skills.embodiment import TICK, Outputs, View
+from expressive_motion.skills.performance import Performance
 from sac_son_nav.kinematics import limit_velocity, unicycle_step
 from sac_son_nav.states import Command, Floats, RobotState, Tracks
 

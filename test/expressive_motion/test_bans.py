@@ -81,7 +81,9 @@ def test_after_and_an_order_may_follow() -> None:
 
 
 def test_the_twelve() -> None:
-    twelve = yaml.safe_load(files("expressive_motion").joinpath("behaviours.yaml").read_text(encoding="utf-8"))
+    twelve = yaml.safe_load(
+        files("expressive_motion.evaluation").joinpath("behaviours.yaml").read_text(encoding="utf-8")
+    )
     banned = {name for name, entry in twelve.items() if forbidden_in(entry["instruction"])}
     silent = {name for name, entry in twelve.items() if "silent" in entry["norms"]}
     assert banned == silent

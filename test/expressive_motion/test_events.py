@@ -8,10 +8,10 @@ import pytest
 
 from expressive_motion.errors import ProgramError
 from expressive_motion.events import Reaction, Reactions, ReactionsConfig, Steps, filler, fitting, shipped_reactions
-from expressive_motion.imagined import scene_named
-from expressive_motion.rehearsal import rehearse
+from expressive_motion.programs.sandbox import Sandbox
+from expressive_motion.rehearsals.imagined import scene_named
+from expressive_motion.rehearsals.rehearsal import rehearse
 from expressive_motion.robot import describe
-from expressive_motion.sandbox import Sandbox
 from sac_son_nav.config import build, read_parameters, resource
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.states import EVENT_KINDS, SocialEvent

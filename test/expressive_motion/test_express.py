@@ -16,7 +16,7 @@ import pytest
 from expressive_motion.behaviour import Behaviour
 from expressive_motion.chain import ProgramDraft, RobotMotion, SocialReasoning
 from expressive_motion.express import visible
-from expressive_motion.language_model import Answer, Question, never
+from expressive_motion.language.language_model import Answer, Question, never
 from expressive_motion.library import Library
 from sac_son_nav.cli import main
 

@@ -17,16 +17,16 @@ pytest.importorskip("pydantic_monty")
 
 from expressive_motion.bans import forbidden_in
 from expressive_motion.behaviour import Behaviour
-from expressive_motion.checks import RehearsalLimits
 from expressive_motion.errors import ModelError, ProgramError
-from expressive_motion.language_model import Answer, Question, never
+from expressive_motion.language.language_model import Answer, Question, never
+from expressive_motion.language.prompting import LONGEST_SITUATION, perceived, question
 from expressive_motion.library import Library
-from expressive_motion.offline_model import OfflineModel
+from expressive_motion.offline.model import OfflineModel
 from expressive_motion.pipeline import Pipeline, PipelineConfig
-from expressive_motion.prompting import LONGEST_SITUATION, perceived, question
-from expressive_motion.rehearsal import Rehearsal
+from expressive_motion.programs.sandbox import Sandbox
+from expressive_motion.rehearsals.checks import RehearsalLimits
+from expressive_motion.rehearsals.rehearsal import Rehearsal
 from expressive_motion.robot import describe
-from expressive_motion.sandbox import Sandbox
 from test.expressive_motion.hostile_percepts import ALL, MARK, Percept
 
 ROBOT = describe("simulated")

@@ -50,6 +50,5 @@ def test_a_recording(tmp_path: Path) -> None:
 
 
 def test_the_offline_model_answers_at_once() -> None:
-    pytest.importorskip("expressive_motion.offline_model")
     model = make_model("offline", describe())
     assert "offline" in model.name

@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 
 from expressive_motion.behaviour import Behaviour, Round
-from expressive_motion.behaviours import load_behaviours
 from expressive_motion.chain import Module
 from expressive_motion.errors import ExpressionError, LibraryError, ModelError, ProgramError
-from expressive_motion.language_model import Answer, Question, never
+from expressive_motion.evaluation.behaviours import load_behaviours
+from expressive_motion.language.language_model import Answer, Question, never
 from expressive_motion.library import Library
-from expressive_motion.offline_model import OfflineModel
+from expressive_motion.offline.model import OfflineModel
 from expressive_motion.pipeline import Pipeline, PipelineConfig
+from expressive_motion.programs.sandbox import Sandbox
 from expressive_motion.robot import describe
-from expressive_motion.sandbox import Sandbox
 from sac_son_nav.errors import ConfigError
 
 ROBOT = describe("simulated")

@@ -7,10 +7,10 @@ import pytest
 
 pytest.importorskip("rclpy")  # of the package of nodes
 
-from expressive_motion.embodiment import LIGHT_OFF, TICK, LightState, Outputs, View
 from expressive_motion.events import Steps
 from expressive_motion.nodes.stage import HEAD_RATE, Stage, given_back, shade
 from expressive_motion.robot import describe
+from expressive_motion.skills.embodiment import LIGHT_OFF, TICK, LightState, Outputs, View
 from sac_son_nav.states import STOP, RobotState, Tracks
 
 ROBOT = describe("simulated")

@@ -1,0 +1,1 @@
+"""How often it goes wrong: figures of programs, of instructions set aside, and of social intuitions."""

@@ -1,0 +1,1 @@
+"""Language models: what they are asked, over which wire, and what of their answers may pass."""

@@ -1,0 +1,1 @@
+"""Programs of skills: what may be written, and the process in which it runs."""

@@ -1,0 +1,1 @@
+"""A program in imagined scenes, before any robot performs it."""
