@@ -26,6 +26,10 @@ from sac_son_nav.maps import FREE, OCCUPIED, UNKNOWN, OccupancyMap
 PACKAGE = "sac_son"
 PROFILE_SECTIONS = ("expression",)
 """Parts of a robot's profile that navigation does not read; who does checks them."""
+DISTRIBUTIONS = "distributions"
+"""Part of a robot's profile that says what differs under which ROS 2 distribution."""
+HARDWARE = ("standard", "create3", "kobuki", "turtlebot3")
+"""Whose own messages tell of bumpers and cliffs, and take lights and tones; standard: nobody's."""
 T = TypeVar("T")
 
 
@@ -60,8 +64,11 @@ class RobotProfile:
     enable_stamped_cmd_vel: bool = False  # TwistStamped instead of Twist
     base_frame: str = "base_link"
     odom_frame: str = "odom"
+    hardware: str = "standard"  # one of HARDWARE
 
     def __post_init__(self) -> None:
+        if self.hardware not in HARDWARE:
+            raise ConfigError(f"robot hardware: expected one of {', '.join(HARDWARE)}, got {self.hardware!r}")
         if not self.radius > 0.0:
             raise ConfigError(f"robot radius: expected metres above zero, got {self.radius}")
         if not self.command_timeout > 0.0:
@@ -170,12 +177,21 @@ def read_parameters(path: Path | str, node: str) -> dict[str, Any]:
     return values
 
 
-def load_robot(name_or_path: str) -> RobotProfile:
-    """A robot profile by name (``config/robots/<name>.yaml``) or by path."""
+def load_robot(name_or_path: str, distribution: str | None = None) -> RobotProfile:
+    """A robot profile by name (``config/robots/<name>.yaml``) or by path.
+
+    Makers changed their robots' topics from one ROS 2 distribution to the next. What the profile says of
+    `distribution` (None: the one in ROS_DISTRO, if that is set) goes over what it says of the newest.
+    """
     path = _robot_file(name_or_path)
     document = read_yaml(path)
     if isinstance(document, Mapping):
         document = {key: value for key, value in document.items() if key not in PROFILE_SECTIONS}
+        differing = document.pop(DISTRIBUTIONS, None) or {}
+        if not isinstance(differing, Mapping) or not all(isinstance(v, Mapping) for v in differing.values()):
+            raise ConfigError(f"{path}.{DISTRIBUTIONS}: expected settings by distribution, got {differing!r}")
+        distribution = os.environ.get("ROS_DISTRO", "") if distribution is None else distribution
+        document.update(differing.get(distribution, {}))
     return build(RobotProfile, document, str(path))
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -351,6 +352,26 @@ def from_people(message: PointCloud2, topic: str, frame: str | None = None) -> T
     missing = sorted({name for name, _ in _PERSON_FIELDS} - {f.name for f in message.fields})
     if missing:
         raise MessageError(f"{topic}: expected a field {missing[0]!r} in the cloud, got none")
+    points = cloud_points(message, topic)
+    count = len(points)
+    columns = {name: points[name].astype(np.float64) for name, _ in _PERSON_FIELDS if name != "id"}
+    _finite(np.concatenate(list(columns.values())), topic, "people")
+    covariances = np.zeros((count, 4, 4))
+    for name, (row, column) in COVARIANCE_FIELDS.items():
+        covariances[:, row, column] = covariances[:, column, row] = columns[name]
+    return Tracks(
+        stamp_s=to_seconds(message.header.stamp),
+        frame=found,
+        ids=points["id"].astype(np.int64),
+        positions=np.stack([columns["x"], columns["y"]], axis=-1),
+        velocities=np.stack([columns["vx"], columns["vy"]], axis=-1),
+        covariances=covariances,
+        confidences=columns["confidence"],
+    )
+
+
+def cloud_points(message: PointCloud2, topic: str) -> np.ndarray[Any, Any]:
+    """The points (M,) of a cloud, one structured value each, its fields by name."""
     order = ">" if message.is_bigendian else "<"
     count = message.width * message.height
     data = np.asarray(message.data, dtype=np.uint8)
@@ -367,18 +388,4 @@ def from_people(message: PointCloud2, topic: str, frame: str | None = None) -> T
         )
     except (KeyError, ValueError) as error:
         raise MessageError(f"{topic}: expected fields that fit {message.point_step} bytes, got {error}") from None
-    points = np.frombuffer(data.tobytes(), dtype=layout)
-    columns = {name: points[name].astype(np.float64) for name, _ in _PERSON_FIELDS if name != "id"}
-    _finite(np.concatenate(list(columns.values())), topic, "people")
-    covariances = np.zeros((count, 4, 4))
-    for name, (row, column) in COVARIANCE_FIELDS.items():
-        covariances[:, row, column] = covariances[:, column, row] = columns[name]
-    return Tracks(
-        stamp_s=to_seconds(message.header.stamp),
-        frame=found,
-        ids=points["id"].astype(np.int64),
-        positions=np.stack([columns["x"], columns["y"]], axis=-1),
-        velocities=np.stack([columns["vx"], columns["vy"]], axis=-1),
-        covariances=covariances,
-        confidences=columns["confidence"],
-    )
+    return np.frombuffer(data.tobytes(), dtype=layout)

@@ -3,7 +3,8 @@
 A lifecycle node that configures and activates itself unless `autostart` is false. It plans when people arrive; a
 watchdog thread, on a clock that always runs, sends zero velocity whenever an input is silent, a plan is overdue, the
 goal can't be reached, or the node is not active. The reason is in `diagnostics`. What goes on between the robot and
-people is told on `social_events`; while navigation stands, others may move the base (`sharing.py`).
+people is told on `social_events`. All commands for the base come together here (`sharing.py`): a person's hand and
+recovery before navigation's own, gestures while navigation stands.
 """
 
 from __future__ import annotations
@@ -22,19 +23,20 @@ from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from nav_msgs.msg import OccupancyGrid, Odometry, Path
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from sensor_msgs.msg import LaserScan, PointCloud2
-from visualization_msgs.msg import MarkerArray
 
 from sac_son_nav.errors import ConfigError, MessageError, SacSonError
+from sac_son_nav.navigation.contact import Touch
 from sac_son_nav.navigation.events import EventsConfig, SocialEvents
-from sac_son_nav.navigation.mux import MuxConfig
+from sac_son_nav.navigation.mux import TELEOPERATION, MuxConfig
 from sac_son_nav.navigation.navigator import NavigationConfig, Navigator, Plan
-from sac_son_nav.nodes import actions, conversions, markers, runtime
-from sac_son_nav.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Status, to_diagnostics, to_social_events
+from sac_son_nav.nodes import actions, conversions, runtime
+from sac_son_nav.nodes.contacts import Contacts
+from sac_son_nav.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, to_social_events
 from sac_son_nav.nodes.observing import FreshnessConfig, Observer
-from sac_son_nav.nodes.sharing import SharedBase
+from sac_son_nav.nodes.sharing import DELIBERATE, SharedBase
+from sac_son_nav.nodes.showing import MAP, PlanShow
 from sac_son_nav.states import STOP, Command, SocialEvent
 
-MAP = "map"
 SAME_PLACE = 0.5  # [m] between the ends of two paths of one errand
 
 
@@ -47,6 +49,7 @@ class NodeConfig:
     watchdog_period: float = 0.05  # [s]
     plan_timeout: float = 0.25  # [s] after which the last command is taken back
     action: str = "navigate_to_pose"  # served where nav2_msgs exists: that, "follow_path" behind Nav2, or "none"
+    stop_file: str = ""  # where the software stop outlives the node; empty: one of its own below ROS_HOME (~/.ros)
     seed: int = 0  # of the candidates' noise
 
     def __post_init__(self) -> None:
@@ -72,7 +75,8 @@ class NavigationNode(LifecycleNode):
         self.navigator = Navigator(config, self.robot.radius, self.robot.limits, seed=self.settings.seed)
         self.events = SocialEvents(events, self.robot.radius)
         self._lock = threading.RLock()  # one control step, goal or stop at a time
-        self.base = SharedBase(self, self.robot, mux, self._lock, self._judged)
+        stop_file = self.settings.stop_file
+        self.base = SharedBase(self, self.robot, mux, self._lock, self._judged, self._blind, stop_file)
         self._active = False
         self._watch_over = threading.Event()
         self._watchdog = threading.Thread(target=self._keep_watch, name="watchdog", daemon=True)
@@ -104,7 +108,7 @@ class NavigationNode(LifecycleNode):
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """A last zero, then silence; the goal is forgotten, since nobody expects the base to move when it wakes."""
         with self._lock:
-            self.base.stop()
+            self.base.halt()
             self._active = False
             self.base.watch(False)
             self.navigator.set_goal(None)
@@ -142,7 +146,7 @@ class NavigationNode(LifecycleNode):
             self._watchdog.join()
         with self._lock:
             if self._active:
-                self.base.stop()
+                self.base.halt()
             self._active = False
             self.base.watch(False)
 
@@ -150,11 +154,7 @@ class NavigationNode(LifecycleNode):
 
     def _make_publishers(self) -> None:
         self._social_events = self.create_publisher(DiagnosticArray, "social_events", runtime.RELIABLE)
-        self._local_plan = self.create_publisher(Path, "local_plan", runtime.RELIABLE)
-        self._route = self.create_publisher(Path, "route", runtime.LATCHED)
-        self._predictions = self.create_publisher(MarkerArray, "predicted_people", runtime.RELIABLE)
-        self._terms = self.create_publisher(DiagnosticArray, "objective", runtime.RELIABLE)
-        self._shown_route: Any = None
+        self._show = PlanShow(self)
 
     def _make_subscriptions(self) -> None:
         newest, sensor, reliable, latched = runtime.NEWEST, runtime.SENSOR, runtime.RELIABLE, runtime.LATCHED
@@ -165,6 +165,7 @@ class NavigationNode(LifecycleNode):
         self.create_subscription(PointCloud2, "people", self._on_people, newest)
         self.create_subscription(OccupancyGrid, "map", self._on_map, latched)
         self.create_subscription(Path, "plan", self._on_path, reliable)
+        self.contacts = Contacts(self, self.robot, self._on_touch)
         # A latched goal reaches a node that was restarted on the way; rviz's goals are not latched.
         self.create_subscription(PoseStamped, "goal_pose", self._on_goal, reliable)
         self.create_subscription(PoseStamped, "goal_pose", self._on_goal, latched)
@@ -228,6 +229,16 @@ class NavigationNode(LifecycleNode):
             self._set_path(poses)
         return None
 
+    def _on_touch(self, touches: tuple[Touch, ...]) -> None:
+        """Something touches the base, or nothing any more: it drives no further towards it, now."""
+        with self._lock:
+            pressed = [t for t in touches if t.kind == "bumper" and t not in self.base.touches]
+            self.base.touch(touches)
+            observation = self.observer.observation(localised=False)
+            if pressed and observation is not None and self._active:
+                place = pressed[0].place(observation.robot.pose, self.robot.radius)
+                self._announce(list(self.events.touched(observation, place)))
+
     def _refuse(self, sentence: str) -> None:
         """No goal any more, and the reason why; the watchdog stops the base."""
         with self._lock:
@@ -262,7 +273,9 @@ class NavigationNode(LifecycleNode):
         return None
 
     def _problem(self) -> str:
-        """Why the robot must not move now; empty when it may."""
+        """Why navigation must not move the base now; empty when it may."""
+        if self.base.stop.engaged:
+            return self.base.stop.reason
         if self._refused_goal:
             return self._refused_goal
         navigator = self.navigator
@@ -270,19 +283,20 @@ class NavigationNode(LifecycleNode):
             return "no map yet: expected one on map (or a plan on plan)"
         return self._blind()
 
-    def _blind(self) -> str:
-        """Why nothing may move the base now, whoever asks; empty when it may."""
+    def _blind(self, source: str = "") -> str:
+        """Why nothing that is seen may be driven by; empty when it may. The deliberate need no place in the map."""
         world = self.get_clock().now().nanoseconds * 1e-9
-        return self.observer.problem(time.monotonic(), world if world > 0.0 else None)
+        return self.observer.problem(time.monotonic(), world if world > 0.0 else None, source not in DELIBERATE)
 
-    def _judged(self, command: Command, period: float) -> Command | None:
+    def _judged(self, source: str, command: Command, period: float) -> Command | None:
         """What the shield leaves of somebody else's command; None while the node is not active."""
         if not self._active:
             return None
-        observation = self.observer.observation()
-        if observation is None or self._blind():
+        observation = self.observer.observation(source not in DELIBERATE)
+        if observation is None or self._blind(source):
             return STOP
-        return self.navigator.guard(command, observation, period, self.observer.sees_behind(self.robot.radius)).command
+        backward = source in DELIBERATE or self.observer.sees_behind(self.robot.radius)
+        return self.navigator.guard(command, observation, period, backward).command
 
     def _control(self) -> None:
         """One control step; whatever goes wrong in it, the base is told to stop first."""
@@ -299,19 +313,20 @@ class NavigationNode(LifecycleNode):
         try:
             plan = self.navigator.step(observation)
         except SacSonError as error:
-            self.base.stop()
+            self.base.halt()
             self._refuse(str(error))
             return
         except BaseException:
-            self.base.stop()
+            self.base.halt()
             raise
         if time.perf_counter() - began > self.settings.plan_timeout:  # the world has moved on meanwhile
-            self.base.stop()
+            self.base.navigate(STOP)
             self._diagnostics.set(WARN, f"a plan took {time.perf_counter() - began:.1f} s and was thrown away")
             return
         self.base.navigate(plan.command)
         self._last_plan_at = time.monotonic()
-        self._show(plan, 1e3 * (time.perf_counter() - began))
+        self._show.show(plan, self.navigator)
+        self._tell(plan, 1e3 * (time.perf_counter() - began))
         self._announce(self.events.step(plan, observation, self.navigator.route))
         self.action.report(plan, observation.robot, self.navigator.route)
         if plan.status == "arrived":
@@ -322,23 +337,23 @@ class NavigationNode(LifecycleNode):
         """Stand still whenever moving on would be driving blind, or when a control step takes too long."""
         if not self._lock.acquire(timeout=self.settings.plan_timeout):
             if self._active:  # a step is under way and overdue; its own command will be thrown away
-                self.base.stop()
+                self.base.halt()
             return
         try:
             if not self._active:
                 return
             if self.action.cancelling():  # here, since it must not take a scan or a person to be heard
-                self.base.stop()
+                self.base.navigate(STOP)
                 self.navigator.set_goal(None)
                 self.action.finish(False)
-            blind, problem = self._blind(), self._problem()
+            problem = self._problem()
             if not problem and time.monotonic() - self._last_plan_at > self.settings.plan_timeout:
                 problem = "no plan in time" if self.navigator.goal is not None else ""
-            if (problem and self.navigator.goal is not None) or (blind and self.base.sent != STOP):
-                self.base.stop()
+            if problem and self.navigator.goal is not None:
+                self.base.navigate(STOP)
             elif problem:
                 self.base.release()
-            self.base.watch(not blind)
+            self.base.watch(True)
         finally:
             self._lock.release()
         if problem:
@@ -348,27 +363,14 @@ class NavigationNode(LifecycleNode):
         if events:
             self._social_events.publish(to_social_events(events))
 
-    def _show(self, plan: Plan, step_ms: float) -> None:
-        """Everything the step looked at, for whoever listens. The local plan's stamp is the scan's."""
-        stamp = conversions.to_stamp(plan.stamp_s)
-        self._local_plan.publish(conversions.to_path(plan.poses, stamp, MAP))
-        if self.navigator.route is not self._shown_route and self.navigator.route is not None:
-            self._shown_route = self.navigator.route
-            self._route.publish(conversions.to_path(self._shown_route.points, stamp, MAP))
-        if self._predictions.get_subscription_count():
-            both = markers.prediction_markers(plan.people_with, plan.people_without, stamp, MAP)
-            self._predictions.publish(both)
-        if self._terms.get_subscription_count():
-            self._terms.publish(to_diagnostics([self._objective(plan)], stamp))
-        values = {"step_ms": step_ms, "people": len(plan.ids), **plan.terms}
-        level = OK if not plan.reason else WARN
-        self._diagnostics.set(level, plan.status + (f": {plan.reason}" if plan.reason else ""), **values)
-
-    def _objective(self, plan: Plan) -> Status:
-        """Each term of the chosen plan, as it is and as it counts."""
-        weights = self.navigator.config.objective.weights
-        weighted = {f"{name}.cost": getattr(weights, name) * value for name, value in plan.terms.items()}
-        return Status("objective", OK, plan.status, {**plan.terms, **weighted})
+    def _tell(self, plan: Plan, step_ms: float) -> None:
+        """What the step came to, in diagnostics; whose the base is, where it is somebody else's."""
+        values = {"step_ms": step_ms, "people": len(plan.ids), "base": self.base.driver, **plan.terms}
+        reason = self.base.held or plan.reason
+        if self.base.driver == TELEOPERATION:
+            reason = "a person drives"
+        level = OK if not reason else WARN
+        self._diagnostics.set(level, plan.status + (f": {reason}" if reason else ""), **values)
 
 
 def make() -> NavigationNode:

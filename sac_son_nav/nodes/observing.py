@@ -117,8 +117,9 @@ class Observer:
             self._mark("people", now)
 
     @_alone
-    def problem(self, now: float, world_s: float | None = None) -> str:
-        """Why the robot must not move, in one sentence; empty when it may. `world_s`: the world's clock [s]."""
+    def problem(self, now: float, world_s: float | None = None, localised: bool = True) -> str:
+        """Why the robot must not move, in one sentence; empty when it may. `world_s`: the world's clock [s];
+        `localised` False: for motions that need no place in the map."""
         limits = {
             "odometry": self.config.odom_timeout,
             "scan": self.config.scan_timeout,
@@ -131,9 +132,9 @@ class Observer:
         for what in silent:
             age = now - self._heard[what]
             return f"no {what} yet" if np.isinf(age) else f"no {what} for {age:.1f} s"
-        if self._map_from_odom is None:
+        if localised and self._map_from_odom is None:
             return "no localisation yet: expected a pose in the map on amcl_pose"
-        if 0.0 < self.config.localisation_timeout < now - self._localised:
+        if localised and 0.0 < self.config.localisation_timeout < now - self._localised:
             return f"no localisation for {now - self._localised:.1f} s"
         if world_s is not None and self._people is not None:
             age = world_s - self._people.stamp_s
@@ -161,8 +162,14 @@ class Observer:
         return self.robot(self._odometry.newest_s) if len(self._odometry) else None
 
     @_alone
-    def observation(self) -> Observation | None:
-        """The world at the stamp of the last people; None while the parts do not meet in time."""
+    def observation(self, localised: bool = True) -> Observation | None:
+        """The world at the stamp of the last people; None while the parts do not meet in time.
+
+        `localised` False: where the place in the map is not known, the world is as seen from wherever odometry began;
+        enough to keep clear of things by.
+        """
+        if not localised and self._map_from_odom is None:
+            return self._unlocalised()
         people, scan = self._people, self._scan
         if people is None or scan is None:
             return None
@@ -172,6 +179,17 @@ class Observer:
         map_from_laser = compose(seen_from.pose, self._base_from_laser)
         points = np.asarray(transform_points(map_from_laser, scan.points()))
         return Observation(people.stamp_s, robot, self._in_map(people), points)
+
+    def _unlocalised(self) -> Observation | None:
+        """The same with the odometry's frame in the map's place; people in a map that is not known are left out."""
+        before, people = self._map_from_odom, self._people
+        self._map_from_odom = np.zeros(3)
+        try:
+            if people is not None and people.frame == "map":
+                self._people = Tracks.empty(people.stamp_s, "map")
+            return self.observation()
+        finally:
+            self._map_from_odom, self._people = before, people
 
     def _in_map(self, people: Tracks) -> Tracks:
         if people.frame == "map":

@@ -78,18 +78,40 @@ def test_the_order_can_be_the_other_way_round():
     assert not mux.free_for("navigation", 1.0)
 
 
-def test_more_sources_rank_in_between():
-    mux = CommandMux(MuxConfig(order=("teleoperation", "recovery", "navigation", "expression")))
-    for name in ("navigation", "expression", "teleoperation"):
+def test_four_sources_in_their_order(mux):
+    for name in ("navigation", "expression", "recovery"):
         mux.hear(name, DRIVE, 1.0)
-    assert mux.owner(1.1) == "teleoperation"
-    assert mux.free_for("teleoperation", 1.1)
+    assert mux.owner(1.1) == "recovery"
+    assert mux.free_for("recovery", 1.1)
+    assert not mux.free_for("navigation", 1.1)
     mux.hear("navigation", DRIVE, 1.35)
     assert mux.owner(1.35) == "navigation"
+    mux.hear("teleoperation", DRIVE, 1.4)
+    assert mux.owner(1.4) == "teleoperation"
+
+
+def test_a_person_keeps_the_base_for_two_seconds_after_the_last_motion_and_it_stands_meanwhile(mux):
+    mux.hear("teleoperation", DRIVE, 1.0)
+    assert mux.command(1.45) == DRIVE  # a keyboard that repeats slowly
+    owners, commands = [], []
+    for tick in range(1, 5):
+        now = 1.0 + 0.75 * tick
+        mux.hear("navigation", DRIVE, now)
+        owners.append(mux.owner(now))
+        commands.append(mux.command(now))
+    assert owners == ["teleoperation"] * 2 + ["navigation"] * 2  # at 1.75, 2.5; 3.25, 4.0
+    assert commands == [STOP] * 2 + [DRIVE] * 2
 
 
 @pytest.mark.parametrize(
-    "settings", [{"order": ()}, {"order": ("a", "a")}, {"source_timeout": 0.0}, {"stands_after": -1.0}]
+    "settings",
+    [
+        {"order": ()},
+        {"order": ("a", "a")},
+        {"source_timeout": 0.0},
+        {"stands_after": -1.0},
+        {"teleoperation_timeout": 0.0},
+    ],
 )
 def test_settings_without_sense_are_refused(settings):
     with pytest.raises(ConfigError, match="expected"):
@@ -97,5 +119,5 @@ def test_settings_without_sense_are_refused(settings):
 
 
 def test_an_unknown_source_is_refused(mux):
-    with pytest.raises(ConfigError, match="joystick: expected a source of velocity, one of navigation, expression"):
+    with pytest.raises(ConfigError, match="joystick: expected a source of velocity, one of teleoperation, recovery"):
         mux.hear("joystick", DRIVE, 0.0)

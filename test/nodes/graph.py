@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,11 @@ ATTEMPTS = 3
 TURN = 0.05  # [s] for the next message
 
 
+def home(domain: int) -> Path:
+    """Where the nodes of a domain keep what outlives them."""
+    return Path(tempfile.gettempdir()) / f"sac_son_test_home_{domain}"
+
+
 def environment(domain: int) -> dict[str, str]:
     """The surroundings of a process on one domain of this machine alone."""
     return {
@@ -38,6 +44,7 @@ def environment(domain: int) -> dict[str, str]:
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        "ROS_HOME": str(home(domain)),
         "PYTHONPATH": os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH", "")) if p),
     }
 
@@ -110,6 +117,7 @@ class Graph:
 
     def __init__(self, domain: int) -> None:
         self.domain = domain
+        shutil.rmtree(home(domain), ignore_errors=True)
         before = {k: os.environ.get(k) for k in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE")}
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
         avoid_shared_memory()  # as the nodes do: a process that was killed must not hold up the one that judges
@@ -224,3 +232,4 @@ class Graph:
         self._executor.shutdown()
         self.node.destroy_node()
         rclpy.shutdown(context=self._context)
+        shutil.rmtree(home(self.domain), ignore_errors=True)
