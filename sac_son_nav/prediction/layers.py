@@ -29,7 +29,7 @@ def linear(parameters: Parameters, name: str, x: Array) -> Array:
     weight, bias = parameters[f"{name}.weight"], parameters[f"{name}.bias"]
     if x.ndim == 2:
         return x @ weight.T + bias
-    flat = namespace(x).reshape(x, (-1, x.shape[-1]))  # one large product instead of many small ones
+    flat = namespace(x).reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))  # one large product instead of many small
     return namespace(x).reshape(flat @ weight.T + bias, (*x.shape[:-1], weight.shape[0]))
 
 
@@ -85,7 +85,7 @@ def attention(
     xp = namespace(queries)
 
     def split(x: Array) -> Array:  # (..., L, heads * d) -> (..., heads, L, d)
-        return xp.moveaxis(xp.reshape(x, (*x.shape[:-1], heads, -1)), -2, -3)
+        return xp.moveaxis(xp.reshape(x, (*x.shape[:-1], heads, x.shape[-1] // heads)), -2, -3)
 
     q, k, v = (
         split(linear(parameters, f"{name}.{part}", x))
@@ -94,7 +94,7 @@ def attention(
     scores = (q @ xp.moveaxis(k, -1, -2)) * (1.0 / math.sqrt(q.shape[-1]))
     weights = softmax(scores, None if mask is None else mask[..., None, :, :])
     seen = xp.moveaxis(weights @ v, -3, -2)
-    return linear(parameters, f"{name}.out", xp.reshape(seen, (*seen.shape[:-2], -1)))
+    return linear(parameters, f"{name}.out", xp.reshape(seen, (*seen.shape[:-2], seen.shape[-2] * seen.shape[-1])))
 
 
 def make_linear(random: np.random.Generator, name: str, inputs: int, outputs: int, scale: float = 1.0) -> Initial:
