@@ -25,6 +25,7 @@ import yaml
 
 from expressive_motion.behaviour import Behaviour
 from expressive_motion.errors import LibraryError
+from expressive_motion.programs.calls import called
 from expressive_motion.programs.grammar import BUILTINS
 from expressive_motion.robot import Description, catalogue
 from sac_son_nav.config import write_atomically
@@ -98,9 +99,9 @@ class Library:
         saved = {name: made.code for name, made in self.all().items()}
         if description is None:
             return saved
-        called = {name: calls(code) for name, code in saved.items()}
-        able = {name for name in saved if name not in description.skills and name not in reached(called[name], saved)}
-        while lacking := {n for n in able if not called[n] <= description.skills.keys() | able}:
+        asked = {name: calls(code) for name, code in saved.items()}
+        able = {name for name in saved if name not in description.skills and name not in reached(asked[name], saved)}
+        while lacking := {n for n in able if not asked[n] <= description.skills.keys() | able}:
             able -= lacking
         return {name: code for name, code in saved.items() if name in able}
 
@@ -240,8 +241,7 @@ def calls(code: str) -> set[str]:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
-    called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
-    return called - {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)} - set(BUILTINS)
+    return called(tree) - set(BUILTINS)
 
 
 def reached(names: set[str], saved: Mapping[str, str]) -> set[str]:

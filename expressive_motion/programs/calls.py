@@ -24,7 +24,7 @@ from expressive_motion.programs.grammar import (
 )
 from expressive_motion.robot import MODALITIES, Description, Skill
 
-__all__ = ["check_calls", "check_grammar", "complaints", "reached", "wind"]
+__all__ = ["called", "check_calls", "check_grammar", "complaints", "reached", "wind"]
 
 DOES = {"base": "moves the base", "head": "moves the head", "light": "uses the light", "sound": "makes a sound"}
 DOES["speech"] = "speaks"
@@ -63,7 +63,7 @@ def reached(tree: ast.AST, learned: Mapping[str, str]) -> dict[str, ast.Module]:
     order: dict[str, ast.Module] = {}
 
     def visit(node: ast.AST, path: tuple[str, ...]) -> None:
-        for name in sorted(_called(node) & set(learned)):
+        for name in sorted(called(node) & set(learned)):
             if name in path:
                 circle = " calls ".join((*path[path.index(name) :], name))
                 raise ProgramError(f"the learned behaviour {name!r} would never end: {circle}")
@@ -143,7 +143,10 @@ def _saved(
     if not name.isidentifier() or keyword.iskeyword(name) or name in description.skills or name in BUILTINS:
         yield Complaint(line, f"{name}: this name can't be given to a learned behaviour")
     inside = list(grammar_complaints(learned[name], tree))
-    names = _Names(description.skills, learned, frozenset(_functions(tree)), frozenset(_bound(tree)))
+    own = frozenset(_functions(tree))  # which it had before others were saved under such names, and goes on to mean
+    others = {other: code for other, code in learned.items() if other not in own}
+    names = _Names(description.skills, others, own, frozenset(_bound(tree)))
+    inside += _circles([node for node in tree.body if isinstance(node, ast.FunctionDef)])
     inside += [*_shadowed(tree, names), *_uses(tree, description, names), *_bans(tree, description, forbidden)]
     for complaint in inside:
         yield Complaint(line, f"the learned behaviour {name!r}, its line {complaint.line}: {complaint.sentence}")
@@ -169,7 +172,7 @@ def _shadowed(tree: ast.Module, names: _Names) -> Iterator[Complaint]:
 
 def _circles(helpers: list[ast.FunctionDef]) -> Iterator[Complaint]:
     """Functions that call themselves, directly or through others."""
-    calls = {helper.name: _called(helper) for helper in helpers}
+    calls = {helper.name: {_name_of(call) for call in _calls(helper)} for helper in helpers}
     for helper in helpers:
         reach: set[str] = set()
         new = set(calls[helper.name])
@@ -271,12 +274,13 @@ def _name_of(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
-def _called(tree: ast.AST) -> set[str]:
-    return {_name_of(call) for call in _calls(tree)} - {""}
+def called(tree: ast.AST) -> set[str]:
+    """Names that a program calls and does not define itself."""
+    return {_name_of(call) for call in _calls(tree)} - {"", *_functions(tree)}
 
 
-def _functions(tree: ast.Module) -> list[str]:
-    return [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+def _functions(tree: ast.AST) -> list[str]:
+    return [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
 
 
 def _bindings(tree: ast.AST) -> list[tuple[str, int, bool]]:

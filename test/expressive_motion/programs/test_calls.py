@@ -203,6 +203,15 @@ def test_saved_behaviours_come_in_the_order_they_need():
         reached(ast.parse("a()"), {**learned, "c": "b()"})
 
 
+def test_a_saved_behaviours_own_function_may_have_a_saved_behaviours_name(simulated):
+    """ "Nod", saved as nod, has a function nod; greet was saved with one before."""
+    learned = {"nod": "def nod():\n    rock()\nnod()", "greet": "def nod():\n    wait(1)\nnod()\nsay('hi')"}
+    assert told("greet()\nnod()", simulated, learned=learned) == []
+    assert list(reached(ast.parse("greet()"), learned)) == ["greet"]
+    said = told("greet()", simulated, learned={"greet": "def nod():\n    nod()\nnod()"})
+    assert said == ["line 1: the learned behaviour 'greet', its line 1: the function 'nod' calls itself; use a loop"]
+
+
 @pytest.mark.parametrize("name", ["wait", "range", "class"])
 def test_a_saved_behaviour_cant_have_a_name_that_is_taken(simulated, name):
     said = told(f"{name}()" if name != "class" else "wait(1)", simulated, learned={name: "rock()"})
