@@ -7,6 +7,7 @@ stands behind it. A base that stands too near already may go away, never nearer.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ SAMPLES = 19
 REACTION = 0.15  # [s] between a command and what comes of it
 NEARER = 1e-3  # [m] that count as coming nearer
 SPARE = 1e-6  # [m] for rounding
+_STEP = LOOKS_AHEAD / (SAMPLES - 1)
+_ALONG = np.linspace(0.0, LOOKS_AHEAD, SAMPLES)
 TIGHTEST = 8.0  # [1/m] curvature beyond which a motion counts as turning on the spot
 
 
@@ -35,21 +38,45 @@ def free_way(
     """
     if linear == 0.0:
         return LOOKS_AHEAD
-    along = np.linspace(0.0, LOOKS_AHEAD, SAMPLES)  # (K,) [m]
+    along = _ALONG  # (K,) [m]
     curvature = float(np.clip(angular / abs(linear), -TIGHTEST, TIGHTEST))
     arc = along[:, None] * np.array([math.copysign(1.0, linear), curvature])  # (K, 2) [m, rad] since here
     places = unicycle_step(np.broadcast_to(pose, (SAMPLES, 3)), arc, 1.0)[:, :2]  # (K, 2)
     near = np.hypot(*(points - pose[:2]).T) < LOOKS_AHEAD + radius + CLEARANCE
     free = LOOKS_AHEAD
     if near.any():
-        apart = _apart(places, points[near][None])
-        free = _first(along, apart, np.broadcast_to(apart[0], apart.shape), radius + CLEARANCE)
+        free = _first(along, _apart(places, points[near]), radius + CLEARANCE)
     if people is not None and len(people.ids):
-        later = along[:, None, None] / abs(linear)
-        for where in (people.positions[None], people.positions[None] + people.velocities[None] * later):
-            staying = _apart(np.broadcast_to(pose[:2], places.shape), where)
-            free = min(free, _first(along, _apart(places, where), staying, radius + ROOM))
+        way = places.tolist()
+        for place, velocity in zip(people.positions.tolist(), people.velocities.tolist(), strict=True):
+            free = min(free, _until_person(way, place, (0.0, 0.0), 0.0, radius + ROOM))
+            if velocity != [0.0, 0.0]:
+                free = min(free, _until_person(way, place, velocity, 1.0 / abs(linear), radius + ROOM))
     return free
+
+
+def _until_person(
+    way: Sequence[Sequence[float]],
+    place: Sequence[float],
+    velocity: Sequence[float],
+    seconds_per_m: float,
+    room: float,
+) -> float:
+    """What :func:`_first` says of one person, in plain floats, as there are few of them and most are out of reach."""
+    x, y = way[0]
+    walks = math.hypot(*velocity) * seconds_per_m * LOOKS_AHEAD
+    if math.hypot(place[0] - x, place[1] - y) > LOOKS_AHEAD + walks + room:
+        return LOOKS_AHEAD
+    before = math.inf
+    for k, (there_x, there_y) in enumerate(way):
+        later = k * _STEP * seconds_per_m
+        px, py = place[0] + velocity[0] * later, place[1] + velocity[1] * later
+        apart = math.hypot(px - there_x, py - there_y)
+        if apart < room and apart < math.hypot(px - x, py - y) - NEARER:
+            share = min(max((before - room) / max(before - apart, 1e-9), 0.0), 1.0)
+            return (k - 1 + share) * _STEP  # k is not 0, where nobody is nearer than if the base had stayed
+        before = apart
+    return LOOKS_AHEAD
 
 
 def nothing_near(
@@ -62,14 +89,13 @@ def nothing_near(
     """
     if way > LOOKS_AHEAD:
         return False
-    step = LOOKS_AHEAD / (SAMPLES - 1)
-    reach = math.ceil(way / step) * step + radius + SPARE  # free_way tells ways apart by its samples only
+    reach = math.ceil(way / _STEP) * _STEP + radius + SPARE  # free_way tells ways apart by its samples only
     x, y, _ = pose.tolist()
     if len(points) and (np.hypot(points[:, 0] - x, points[:, 1] - y) < reach + CLEARANCE).any():
         return False
     if people is None:
         return True
-    walking_s = math.ceil(way / step) * step / speed
+    walking_s = math.ceil(way / _STEP) * _STEP / speed
     return all(
         math.hypot(px - x, py - y) > reach + ROOM + walking_s * math.hypot(vx, vy)
         for (px, py), (vx, vy) in zip(people.positions.tolist(), people.velocities.tolist(), strict=True)
@@ -89,19 +115,20 @@ def allowed_speed(free: float, deceleration: float) -> float:
 
 
 def _apart(places: Floats, things: Floats) -> Floats:
-    """Distances (K, M) [m] from places (K, 2) to things (1 or K, M, 2)."""
-    apart: Floats = np.linalg.norm(things - places[:, None, :], axis=-1)
+    """Distances (K, M) [m] from places (K, 2) to things (M, 2)."""
+    away = places[:, None, :] - things
+    apart: Floats = np.hypot(away[..., 0], away[..., 1])
     return apart
 
 
-def _first(along: Floats, apart: Floats, staying: Floats, room: float) -> float:
+def _first(along: Floats, apart: Floats, room: float) -> float:
     """How far along the way the first thing gets nearer than `room`, and nearer than if the base had stayed."""
-    wrong: NDArray[np.bool_] = (apart < room) & (apart < staying - NEARER)
+    if float(apart.min()) >= room:
+        return LOOKS_AHEAD
+    wrong: NDArray[np.bool_] = (apart < room) & (apart < apart[0] - NEARER)
     if not wrong.any():
         return LOOKS_AHEAD
-    k = int(np.argmax(wrong.any(axis=1)))
-    if k == 0:
-        return 0.0
+    k = int(np.argmax(wrong.any(axis=1)))  # not 0, where nothing is nearer than it is
     before, after = apart[k - 1][wrong[k]], apart[k][wrong[k]]
     share = np.clip((before - room) / np.maximum(before - after, 1e-9), 0.0, 1.0)
     return float(along[k - 1] + (along[k] - along[k - 1]) * share.min())
