@@ -87,8 +87,10 @@ def test_arguments_reach_the_nodes() -> None:
         assert spec.parameters == {"robot": "simulated", "use_sim_time": True}
         assert (spec.namespace, spec.respawn) == ("/tb4", True)
         assert [Path(p).name for p in spec.params_files] == [f"{spec.name}.yaml"]
-    assert navigation.remaps == {"cmd_vel": "cmd_vel_nav"}
-    assert perception.remaps == expression.remaps == {}
+    own = {"/tf": "tf", "/tf_static": "tf_static"}  # each robot in a namespace has transforms of its own
+    assert navigation.remaps == {"cmd_vel": "cmd_vel_nav", **own}
+    assert perception.remaps == expression.remaps == own
+    assert all(spec.remaps == {} for spec in bringup.specs("bringup", {}))
 
 
 @pytest.mark.parametrize("launch", ["bringup", "simulation"])

@@ -16,6 +16,7 @@ from sac_son_nav.config import RobotProfile
 from sac_son_nav.errors import MessageError
 from sac_son_nav.nodes import conversions, runtime
 from sac_son_nav.nodes.observing import FreshnessConfig, Observer
+from sac_son_nav.nodes.transforms import LaserPlace, make_transforms
 from sac_son_nav.states import RobotState, Tracks
 
 MAP = "map"
@@ -28,6 +29,7 @@ class Senses:
     def __init__(self, node: Node, robot: RobotProfile, freshness: FreshnessConfig) -> None:
         self._node, self._robot = node, robot
         self.observer = Observer(freshness, robot.laser)
+        self._laser = LaserPlace(node, robot, make_transforms(node))
         self._base_free = False
         newest, sensor, reliable = runtime.NEWEST, runtime.SENSOR, runtime.RELIABLE
         make = node.create_subscription
@@ -51,9 +53,10 @@ class Senses:
 
     def _on_scan(self, message: LaserScan) -> None:
         try:
-            scan = conversions.from_laser_scan(message, self._robot.laser.topic)
+            scan = self._laser.take(conversions.from_laser_scan(message, self._robot.laser.topic))
         except MessageError as error:
             return self.observer.refuse("scan", str(error))
+        self.observer.place_laser(self._laser.pose)
         return self.observer.hear_scan(scan, time.monotonic())
 
     def _on_odometry(self, message: Odometry) -> None:

@@ -67,10 +67,12 @@ def bringup_specs(
     """Perception, navigation and expression, for a robot whose drivers run already."""
     load_robot(robot)  # a misspelt name is refused here, once, before anything starts
     parameters = {"robot": robot, "use_sim_time": use_sim_time}
+    transforms = _transforms(namespace)
+    command = {"cmd_vel": cmd_vel} if cmd_vel != "cmd_vel" else {}
     return [
-        _node("perception", namespace, parameters, params_file),
-        _node("navigation", namespace, parameters, params_file, {"cmd_vel": cmd_vel} if cmd_vel != "cmd_vel" else {}),
-        *([_node("expression", namespace, parameters, params_file)] if expression else []),
+        _node("perception", namespace, parameters, params_file, transforms),
+        _node("navigation", namespace, parameters, params_file, {**command, **transforms}),
+        *([_node("expression", namespace, parameters, params_file, transforms)] if expression else []),
     ]
 
 
@@ -99,7 +101,13 @@ def simulation_specs(
     }
     return [
         NodeSpec(
-            "simulation", f"{_MODULES}.simulation", world, namespace=_absolute(namespace), respawn=False, required=True
+            "simulation",
+            f"{_MODULES}.simulation",
+            world,
+            _transforms(namespace),
+            namespace=_absolute(namespace),
+            respawn=False,
+            required=True,
         ),
         *bringup_specs(robot, namespace, use_sim_time=True, params_file=params_file, expression=expression),
     ]
@@ -171,6 +179,11 @@ def _node(
         files.append(params_file)
     modules = "expressive_motion.nodes" if name == "expression" else _MODULES
     return NodeSpec(name, f"{modules}.{name}", parameters, remaps or {}, files, _absolute(namespace))
+
+
+def _transforms(namespace: str) -> dict[str, str]:
+    """A robot in a namespace has transforms of its own, as Nav2 and the TurtleBot 4 do it."""
+    return {"/tf": "tf", "/tf_static": "tf_static"} if namespace.strip("/") else {}
 
 
 def _absolute(namespace: str) -> str:

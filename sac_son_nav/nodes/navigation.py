@@ -35,6 +35,7 @@ from sac_son_nav.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, to_socia
 from sac_son_nav.nodes.observing import FreshnessConfig, Observer
 from sac_son_nav.nodes.sharing import DELIBERATE, SharedBase
 from sac_son_nav.nodes.showing import MAP, PlanShow
+from sac_son_nav.nodes.transforms import LaserPlace, make_transforms, map_from_odom
 from sac_son_nav.states import STOP, Command, SocialEvent
 
 SAME_PLACE = 0.5  # [m] between the ends of two paths of one errand
@@ -72,6 +73,8 @@ class NavigationNode(LifecycleNode):
         mux = runtime.declare_settings(self, MuxConfig(), "mux.")
         runtime.refuse_unknown_parameters(self)
         self.observer = Observer(freshness, self.robot.laser)
+        self.transforms = make_transforms(self)
+        self.laser = LaserPlace(self, self.robot, self.transforms)
         self.navigator = Navigator(config, self.robot.radius, self.robot.limits, seed=self.settings.seed)
         self.events = SocialEvents(events, self.robot.radius)
         self._lock = threading.RLock()  # one control step, goal or stop at a time
@@ -172,9 +175,10 @@ class NavigationNode(LifecycleNode):
 
     def _on_scan(self, message: LaserScan) -> None:
         try:
-            scan = conversions.from_laser_scan(message, self.robot.laser.topic)
+            scan = self.laser.take(conversions.from_laser_scan(message, self.robot.laser.topic))
         except MessageError as error:
             return self.observer.refuse("scan", str(error))
+        self.observer.place_laser(self.laser.pose)
         return self.observer.hear_scan(scan, time.monotonic())
 
     def _on_odometry(self, message: Odometry) -> None:
@@ -182,7 +186,10 @@ class NavigationNode(LifecycleNode):
             state = conversions.from_odometry(message, "odom")
         except MessageError as error:
             return self.observer.refuse("odometry", str(error))
-        return self.observer.hear_odometry(state, time.monotonic())
+        self.observer.hear_odometry(state, time.monotonic())
+        if (found := map_from_odom(self.transforms, MAP, state.frame)) is not None:
+            self.observer.hear_transform(found[1], found[0], time.monotonic())
+        return None
 
     def _on_localisation(self, message: PoseWithCovarianceStamped) -> None:
         try:

@@ -26,6 +26,14 @@ from sac_son_nav.states import Floats, Observation, RobotState, Scan, Tracks
 T = TypeVar("T")
 
 
+_WAYS = {
+    "auto": "a transform from map to odom, or a pose in the map on amcl_pose",
+    "tf": "a transform from map to odom",
+    "amcl_pose": "a pose in the map on amcl_pose",
+    "odometry": "odometry",
+}
+
+
 @dataclass(frozen=True)
 class FreshnessConfig:
     """How long each input may be silent before the robot stops."""
@@ -35,14 +43,15 @@ class FreshnessConfig:
     odom_timeout: float = 0.25  # [s]
     localisation_timeout: float = 0.0  # [s]; 0: any age, as AMCL is silent while the robot stands
     latest_age: float = 0.5  # [s] of world's time a stamp may lie behind the clock
-    localisation: str = "amcl_pose"  # where the robot is in the map: that topic, or "odometry" where odom is the map
+    transform_timeout: float = 1.0  # [s] since the transform from map to odom was last renewed
+    localisation: str = "auto"  # where the robot is in the map: tf, amcl_pose, auto (tf once it tells), or odometry
 
     def __post_init__(self) -> None:
-        for name in ("scan_timeout", "people_timeout", "odom_timeout", "latest_age"):
+        for name in ("scan_timeout", "people_timeout", "odom_timeout", "latest_age", "transform_timeout"):
             if not getattr(self, name) > 0.0:
                 raise ConfigError(f"{name}: expected seconds above zero, got {getattr(self, name)}")
-        if self.localisation not in ("amcl_pose", "odometry"):
-            raise ConfigError(f"localisation: expected amcl_pose or odometry, got {self.localisation!r}")
+        if self.localisation not in ("auto", "tf", "amcl_pose", "odometry"):
+            raise ConfigError(f"localisation: expected auto, tf, amcl_pose or odometry, got {self.localisation!r}")
 
 
 def _alone(method: Callable[..., T]) -> Callable[..., T]:
@@ -77,6 +86,7 @@ class Observer:
         self._people: Tracks | None = None
         self._heard = {"scan": float("-inf"), "people": float("-inf"), "odometry": float("-inf")}
         self._localised = float("-inf")
+        self._transform_s, self._transformed = float("-inf"), float("-inf")  # its stamp, and when that last advanced
         self._pending: tuple[float, Floats] | None = None
         self._refusals: dict[str, str] = {}
 
@@ -98,9 +108,28 @@ class Observer:
     @_alone
     def hear_localisation(self, stamp_s: float, pose: Floats, now: float) -> None:
         """Where the robot is in the map, (3,): this says where the odometry's frame is."""
-        if self.config.localisation == "amcl_pose":
+        if self.config.localisation == "amcl_pose" or (self.config.localisation == "auto" and not self.by_transform):
             self._localised = now
             self._localise(stamp_s, pose)
+
+    @property
+    def by_transform(self) -> bool:
+        """Whether the transforms say where the robot is in the map."""
+        return self._transform_s > float("-inf")
+
+    @_alone
+    def hear_transform(self, stamp_s: float, map_from_odom: Floats, now: float) -> None:
+        """Where the odometry's frame (3,) is in the map, straight from the transforms; from the first one on they are
+        waited for, and a pose on a topic is not heard any more."""
+        renewed = stamp_s != self._transform_s or np.isinf(stamp_s)
+        if self.config.localisation in ("auto", "tf") and renewed:
+            self._transform_s, self._transformed, self._localised = stamp_s, now, now
+            self._map_from_odom = np.asarray(map_from_odom)
+
+    @_alone
+    def place_laser(self, base_from_laser: Floats) -> None:
+        """Where the laser sits on the base (3,), when somebody knows better than the profile."""
+        self._base_from_laser = np.asarray(base_from_laser)
 
     @_alone
     def hear_scan(self, scan: Scan, now: float) -> None:
@@ -133,7 +162,9 @@ class Observer:
             age = now - self._heard[what]
             return f"no {what} yet" if np.isinf(age) else f"no {what} for {age:.1f} s"
         if localised and self._map_from_odom is None:
-            return "no localisation yet: expected a pose in the map on amcl_pose"
+            return f"no localisation yet: expected {_WAYS[self.config.localisation]}"
+        if localised and self.by_transform and now - self._transformed > self.config.transform_timeout:
+            return f"no transform from map to odom for {now - self._transformed:.1f} s"
         if localised and 0.0 < self.config.localisation_timeout < now - self._localised:
             return f"no localisation for {now - self._localised:.1f} s"
         if world_s is not None and self._people is not None:

@@ -38,6 +38,7 @@ from sac_son_nav.nodes.runtime import (
     refuse_unknown_parameters,
     run,
 )
+from sac_son_nav.nodes.transforms import LaserPlace, make_transforms
 from sac_son_nav.perception.people import PeopleConfig, PeopleTracker
 from sac_son_nav.pose_buffer import PoseBuffer
 from sac_son_nav.states import Floats, Scan, Tracks
@@ -81,7 +82,7 @@ class PerceptionNode(Node):
         self.people_config = declare_settings(self, PeopleConfig())
         refuse_unknown_parameters(self)
         laser = self.robot.laser
-        self._base_from_laser = np.array([laser.x, laser.y, laser.yaw])
+        self._laser = LaserPlace(self, self.robot, make_transforms(self))
         self._odometry = PoseBuffer(reset_after=self.people_config.tracker.reset_after)
         self._odometry_frame: str | None = None
         # The tracker forgets everybody by itself when the frame changes or the clock is set back.
@@ -129,7 +130,7 @@ class PerceptionNode(Node):
         self._heard = time.monotonic()
         self._hear_waiting_odometry()
         try:
-            scan = from_laser_scan(message, self._scan_topic)
+            scan = self._laser.take(from_laser_scan(message, self._scan_topic))
             tracks = self._follow(scan)
         except MessageError as error:
             self._refused += 1
@@ -168,7 +169,7 @@ class PerceptionNode(Node):
                 f"{self._odometry_topic}: expected odometry within {self.config.odometry_timeout} s of the scan, "
                 f"got the newest {late:.2f} s before it"
             )
-        return compose(base, self._base_from_laser), self._odometry_frame
+        return compose(base, self._laser.pose), self._odometry_frame
 
     def _odometry_announced(self) -> bool:
         return self.count_publishers(self._odometry_topic) > 0
@@ -183,7 +184,7 @@ class PerceptionNode(Node):
 
     def _verdict(self, scan: Scan, tracks: Tracks) -> tuple[int, str]:
         if self._frame == self._odometry_frame:
-            if scan.frame != self.robot.laser.frame:
+            if scan.frame != self.robot.laser.frame and not self._laser.by_transform:
                 profile = f"the profile {self.robot.name!r} knows {self.robot.laser.frame!r} and its place is used"
                 return WARN, f"following people in {self._frame}; the scan's frame is {scan.frame!r}, {profile}"
             return OK, f"following people in {self._frame}"

@@ -147,6 +147,62 @@ def test_a_localisation_can_be_asked_to_be_fresh():
     assert observer.problem(2.5) == "no localisation for 1.5 s"
 
 
+def hear_all_but_localisation(observer: Observer, now: float) -> None:
+    observer.hear_odometry(odometry(now), now)
+    observer.hear_scan(scan(now), now)
+    observer.hear_people(people(now), now)
+
+
+def test_transforms_once_heard_are_waited_for_and_a_topic_is_not_heard_any_more():
+    observer = Observer(FreshnessConfig(), LaserConfig())
+    hear_all_but_localisation(observer, 1.0)
+    observer.hear_localisation(1.0, np.array([7.0, 7.0, 0.0]), 1.0)
+    assert observer.problem(1.0) == ""  # nobody sends transforms: the topic will do
+    observer.hear_transform(1.0, np.array([2.0, 0.0, 0.0]), 1.0)
+    observer.hear_localisation(1.0, np.array([7.0, 7.0, 0.0]), 1.0)
+    np.testing.assert_allclose(observer.robot(1.0).pose, [2.0, 0.0, 0.0])
+    for now in (1.5, 2.1):
+        observer.hear_transform(1.0, np.array([2.0, 0.0, 0.0]), now)  # the same one is still in the buffer
+        hear_all_but_localisation(observer, now)
+    assert observer.problem(2.1) == "no transform from map to odom for 1.1 s"
+    assert observer.problem(2.1, localised=False) == ""  # a hand may drive
+    observer.hear_transform(2.1, np.array([2.0, 0.0, 0.0]), 2.1)
+    assert observer.problem(2.1) == ""
+
+
+def test_a_transform_that_holds_for_ever_is_never_too_old():
+    observer = Observer(FreshnessConfig(), LaserConfig())
+    for now in (1.0, 5.0):
+        hear_all_but_localisation(observer, now)
+        observer.hear_transform(np.inf, np.zeros(3), now)
+    assert observer.problem(5.0) == ""
+
+
+@pytest.mark.parametrize("way", ["odometry", "amcl_pose"])
+def test_transforms_are_not_heard_where_another_way_was_asked_for(way):
+    observer = Observer(FreshnessConfig(localisation=way), LaserConfig())
+    observer.hear_transform(1.0, np.array([2.0, 0.0, 0.0]), 1.0)
+    assert not observer.by_transform
+
+
+def test_a_hand_may_drive_where_the_place_in_the_map_is_not_known():
+    observer = Observer(FreshnessConfig(), LaserConfig())
+    hear_all_but_localisation(observer, 1.0)
+    assert observer.observation() is None
+    np.testing.assert_allclose(observer.observation(localised=False).robot.pose, odometry(1.0).pose)
+    assert observer.observation() is None  # and that stays so
+    assert observer.problem(1.0, localised=False) == ""
+
+
+def test_a_laser_placed_by_the_transforms_sees_from_there():
+    observer = ready()
+    before = observer.observation().obstacle_points
+    observer.place_laser(np.array([1.0, 0.0, 0.0]))
+    after, heading = observer.observation().obstacle_points, observer.observation().robot.pose[2]
+    moved = np.array([np.cos(heading), np.sin(heading)])
+    np.testing.assert_allclose(after - before, np.broadcast_to(moved, before.shape), atol=1e-9)
+
+
 def test_settings_that_make_no_sense_are_refused():
     with pytest.raises(ConfigError, match="localisation"):
         FreshnessConfig(localisation="gps")
