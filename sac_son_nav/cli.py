@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     _demo(verbs)
     _replay(verbs)
     _bringup(verbs)
+    _doctor(verbs)
     _express(verbs)
     _simulate(verbs)
     _scenarios(verbs)
@@ -102,6 +103,22 @@ def _bringup(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     from sac_son_nav.nodes.bringup import add_arguments
 
     add_arguments(verb)
+    verb.set_defaults(run=run)
+
+
+def _doctor(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = verbs.add_parser("doctor", help="what is wrong with the running graph, and what to do about it")
+    verb.add_argument("--robot", default="simulated", help="name in config/robots, or a file (default: simulated)")
+    verb.add_argument("--namespace", default="", help="of the robot's nodes (default: none)")
+    verb.add_argument("--cmd-vel", default="cmd_vel", help="topic of the velocity command (default: cmd_vel)")
+    verb.add_argument("--seconds", type=float, default=4.0, help="how long to listen (default: 4)")
+    verb.add_argument("--json", action="store_true", help="for programs")
+
+    def run(options: argparse.Namespace) -> int:
+        from sac_son_nav.nodes.doctor import examine
+
+        return examine(options.robot, options.namespace, options.cmd_vel, options.seconds, options.json)
+
     verb.set_defaults(run=run)
 
 
