@@ -42,6 +42,7 @@ ROOMS: dict[str, set[str]] = {
 ROOMS["top"] = {*ROOMS, "nodes"}  # pipeline, library, models, events, and the command line's verbs
 ROOMS["evaluation"] = {*ROOMS} - {"nodes"}
 ROOMS["nodes"] = {*ROOMS} - {"evaluation"}
+ROOMS["measuring"] = {*ROOMS}
 
 PURE = {VOCABULARY, "crowds", "perception", "prediction", "navigation"}
 FILES_ALLOWED = {"sac_son_nav.config", "sac_son_nav.checkpoint"}  # the two doors of the vocabulary
@@ -74,6 +75,8 @@ def room(module: str) -> str:
 
 def expressive_room(module: str) -> str:
     """The same within expressive_motion; its modules outside of a room are words or top."""
+    if module == "expressive_motion.nodes.measuring":
+        return "measuring"  # looks at the node from outside, and asks it for the twelve
     name = module.split(".")[1] if "." in module else "words"
     return name if name in ROOMS else "words" if name in WORDS else "top"
 

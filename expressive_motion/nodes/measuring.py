@@ -26,6 +26,7 @@ from std_srvs.srv import Trigger
 
 from expressive_motion.behaviour import Behaviour
 from expressive_motion.chain import ProgramDraft
+from expressive_motion.evaluation.behaviours import load_behaviours
 from expressive_motion.library import Library
 from sac_son_nav.config import make_folder, write_atomically
 from sac_son_nav.errors import GraphError
@@ -36,7 +37,18 @@ from sac_son_nav.nodes.supervisor import private_graph
 from sac_son_nav.states import SocialEvent
 
 PATIENCE = 60.0  # [s] for anything that must happen in the end
-MOVED = 0.01  # [rad] by which a head has moved
+SETS_OUT = 0.001  # [rad] by which a head has begun to move, about what a servo can resolve
+MOVED = 0.01  # [rad] by which it has moved so that it may be seen
+ROWS = {
+    "event_to_light_ms": "event to light [ms]",
+    "event_to_first_motion_ms": "event to the head's first motion [ms]",
+    "event_to_head_ms": "event to 0.01 rad of the head [ms]",
+    "saved_to_first_motion_ms": "saved behaviour to the base's first [ms]",
+    "instruction_to_filler_ms": "instruction to filler [ms]",
+    "instruction_to_rehearsed_ms": "instruction to rehearsed program [ms]",
+    "stop_to_zero_ms": "stop to zero velocity [ms]",
+    "stop_to_answer_ms": "stop to its answer [ms]",
+}
 TURNING = "for _ in range(6):\n    turn(180.0)\n    turn(-180.0)\n"
 
 
@@ -50,25 +62,19 @@ def measure_expression(out: Path, repeats: int = 20) -> int:
         client.wait_until_ready()
         idle = _resident_mb(nodes.pids()["expression"])
         result: dict[str, Any] = {"repeats": repeats, "idle_memory_mb": idle}
-        result["event_to_light_ms"], result["event_to_head_ms"] = client.events(repeats)
-        result["stop_to_answer_ms"], result["stop_to_zero_ms"] = client.stops(repeats)
+        result |= client.events(repeats)
+        result |= client.saved(repeats)
         result["memory_without_rehearsal_mb"] = _resident_mb(nodes.pids()["expression"])
-        result["instruction_to_filler_ms"] = client.instructions(repeats)
+        result |= client.instructions(repeats)
         result["memory_after_rehearsals_mb"] = _resident_mb(nodes.pids()["expression"])
     told = {name: _spread(values) if isinstance(values, list) else values for name, values in result.items()}
     write_atomically(out / "expression.json", json.dumps(told, indent=1) + "\n")
-    print(f"  {'':<34}{'p50':>8}{'p99':>8}{'max':>8}")
-    for name, label in (
-        ("event_to_light_ms", "event to light [ms]"),
-        ("event_to_head_ms", "event to the head's motion [ms]"),
-        ("instruction_to_filler_ms", "instruction to filler [ms]"),
-        ("stop_to_zero_ms", "stop to zero velocity [ms]"),
-        ("stop_to_answer_ms", "stop to its answer [ms]"),
-    ):
+    print(f"  {'':<41}{'p50':>8}{'p95':>8}{'p99':>8}{'max':>8}")
+    for name, label in ROWS.items():
         row = told[name]
-        print(f"  {label:<34}{row['p50']:>8.1f}{row['p99']:>8.1f}{row['max']:>8.1f}")
+        print(f"  {label:<41}{row['p50']:>8.1f}{row['p95']:>8.1f}{row['p99']:>8.1f}{row['max']:>8.1f}")
     for name in ("idle_memory_mb", "memory_without_rehearsal_mb", "memory_after_rehearsals_mb"):
-        print(f"  {name.removesuffix('_mb').replace('_', ' '):<34}{told[name]:>8.0f} MB")
+        print(f"  {name.removesuffix('_mb').replace('_', ' '):<41}{told[name]:>8.0f} MB")
     return 0
 
 
@@ -123,9 +129,10 @@ class _Client:
         self._wait(lambda: self._instructions.get_subscription_count() > 0, "a listener")
         self._turn(5.0)
 
-    def events(self, repeats: int) -> tuple[list[float], list[float]]:
-        """From an event to light and to the head's motion [ms]; each of another person."""
-        light, head = [], []
+    def events(self, repeats: int) -> dict[str, list[float]]:
+        """From an event to light, to the head's first motion and to one that may be seen [ms]; each of another
+        person."""
+        light, first, head = [], [], []
         for person in range(repeats):
             self._arrived.clear()
             event = SocialEvent(time.time(), "made_way", person)
@@ -133,30 +140,36 @@ class _Client:
             self._events.publish(to_social_events([event]))
             self._wait(lambda: {"light", "head"} <= self._arrived.keys(), "an answer to an event")
             light.append(1e3 * (self._arrived["light"] - began))
+            first.append(1e3 * (self._arrived["head sets out"] - began))
             head.append(1e3 * (self._arrived["head"] - began))
             self._halt()
-        return light, head
+        return {"event_to_light_ms": light, "event_to_first_motion_ms": first, "event_to_head_ms": head}
 
-    def instructions(self, repeats: int) -> list[float]:
-        """From an instruction to the first sign that it was heard [ms]."""
-        delays = []
+    def instructions(self, repeats: int) -> dict[str, list[float]]:
+        """From an instruction to the first sign that it was heard, and to a program that was rehearsed [ms]; the
+        behaviours of behaviours.yaml in turn."""
+        wordings = [golden.instruction for golden in load_behaviours().values()]
+        signs, rehearsed = [], []
+        for number in range(max(repeats, len(wordings))):
+            self._arrived.clear()
+            began = time.monotonic()
+            self._instructions.publish(String(data=wordings[number % len(wordings)]))
+            self._wait(lambda: {"light", "rehearsed"} <= self._arrived.keys(), "a rehearsed behaviour")
+            signs.append(1e3 * (self._arrived["light"] - began))
+            rehearsed.append(1e3 * (self._arrived["rehearsed"] - began))
+            self._halt()
+        return {"instruction_to_filler_ms": signs, "instruction_to_rehearsed_ms": rehearsed}
+
+    def saved(self, repeats: int) -> dict[str, list[float]]:
+        """From the name of a saved behaviour to the base's first motion, and, while the base turns, from a stop to its
+        answer and to zero velocity on cmd_vel [ms]."""
+        first, answers, zeros = [], [], []
         for _ in range(repeats):
             self._arrived.clear()
             began = time.monotonic()
-            self._instructions.publish(String(data="Nod."))
-            self._wait(lambda: "light" in self._arrived, "a sign that an instruction was heard")
-            delays.append(1e3 * (self._arrived["light"] - began))
-            self._wait(lambda: self._stage == "rehearsed", "a rehearsed behaviour")
-            self._halt()
-        return delays
-
-    def stops(self, repeats: int) -> tuple[list[float], list[float]]:
-        """From a stop to its answer and to zero velocity on cmd_vel [ms], while the base turns."""
-        answers, zeros = [], []
-        for _ in range(repeats):
-            self._arrived.clear()
             self._instructions.publish(String(data="keep_turning"))
             self._wait(lambda: "turning" in self._arrived, "the base to turn")
+            first.append(1e3 * (self._arrived["moves"] - began))
             self._turn(0.3)
             self._arrived.clear()
             began = time.monotonic()
@@ -164,7 +177,7 @@ class _Client:
             self._wait(lambda: "zero" in self._arrived, "a zero velocity")
             zeros.append(1e3 * (self._arrived["zero"] - began))
             self._turn(1.0)
-        return answers, zeros
+        return {"saved_to_first_motion_ms": first, "stop_to_answer_ms": answers, "stop_to_zero_ms": zeros}
 
     def _halt(self, settle: bool = True) -> float:
         """Stop, and wait until the robot is itself again; how long the answer took [s]."""
@@ -184,17 +197,23 @@ class _Client:
             self._note("light")
 
     def _on_head(self, message: JointState) -> None:
-        if max(map(abs, message.position), default=0.0) > MOVED:
-            self._note("head")
+        turned = max(map(abs, message.position), default=0.0)
+        for what, angle in (("head sets out", SETS_OUT), ("head", MOVED)):
+            if turned > angle:
+                self._note(what)
 
     def _on_command(self, message: Twist) -> None:
-        self._note("turning" if abs(message.angular.z) > 0.1 else "zero" if message.angular.z == 0.0 else "slow")
+        turning = abs(message.angular.z)
+        self._note("moves" if turning > 0.0 else "zero")
+        if turning > 0.1:
+            self._note("turning")
 
     def _on_free(self, message: Bool) -> None:
         self._free = message.data
 
     def _on_status(self, message: DiagnosticArray) -> None:
         self._stage = str(from_diagnostics(message)[0].values.get("stage", ""))
+        self._note(self._stage)
 
     def _wait(self, done: Callable[[], bool], what: str) -> None:
         end = time.monotonic() + PATIENCE
@@ -220,6 +239,7 @@ def _resident_mb(pid: int) -> float:
 def _spread(values: list[float]) -> dict[str, float]:
     return {
         "p50": float(np.percentile(values, 50)),
+        "p95": float(np.percentile(values, 95)),
         "p99": float(np.percentile(values, 99)),
         "max": float(np.max(values)),
     }

@@ -35,7 +35,7 @@ class Session:
         self._error = ""
         self._dropped = False
         self.lost = False
-        """Whether its process did not answer in time, or died: the program's doing, or a machine too busy for it."""
+        """Whether it ran out of its time, or its process died: the program's doing, or a machine too busy for it."""
         self._turn = threading.Lock()  # held while the program runs
         self._hand = threading.Lock()  # held for moments, while the worker is given back or killed
         pid = worker.worker_pid
@@ -167,6 +167,7 @@ class Session:
         if lines and lines[-1] <= 0:
             where += ", in a learned behaviour"
         kind, _, message = error.display(format="type-msg").partition(": ")
+        self.lost = kind == "TimeoutError"
         short = message if len(message) <= 200 else f"{message[:197]}..."
         said = {
             "TimeoutError": "computes too long without calling a skill; let the loop end, or wait in it",

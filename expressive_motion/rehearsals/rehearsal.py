@@ -92,7 +92,7 @@ class Rehearsal:
         return "\n".join(run.summary() for run in self.runs)
 
 
-TRIES = 3  # of a scene whose program's process was lost: on a busy machine that need not be the program's doing
+TRIES = 3  # of a scene whose program ran out of time or died: on a busy machine that need not be its own doing
 
 
 def rehearse(

@@ -115,7 +115,8 @@ class Performance:
         self._blind = 0
         gap = 0.0 if self._time_s is None else max(0.0, view.time_s - self._time_s)
         dt = min(gap, LONGEST_STEP)
-        if self._time_s is None or gap > GAP:
+        begins = self._time_s is None or gap > GAP
+        if begins:
             self._drive.resume(view)
         self._time_s = view.time_s if self._time_s is None else max(view.time_s, self._time_s)
         self._attention.update(view)
@@ -125,6 +126,8 @@ class Performance:
         if self.state != "running":
             return self._outputs(self._drive.stop(), (), dt)
         wish, utterances = self._perform(view, dt)
+        if begins:
+            dt = TICK  # what goes out holds until the next step: so base and head set out with the first one
         if self.state != "running":
             return self._outputs(self._drive.stop(), utterances, dt)
         command = self._drive_by(wish, view, dt)
@@ -162,7 +165,8 @@ class Performance:
             self.log.append(Performed(action.call, self._began_s, view.time_s, action.value))
             self._action = None
             dt = 0.0  # this step's time is spent
-            if not action.instant:
+            at_once = self._began_s == view.time_s  # such as a look at somebody who isn't there
+            if not (action.instant or at_once):
                 break
             if action.returns != "nothing":
                 self._asked.add(action.call.skill)

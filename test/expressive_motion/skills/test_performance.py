@@ -59,6 +59,32 @@ def test_a_question_is_not_asked_twice_of_one_moment() -> None:
     assert len(performance.log) == 2
 
 
+def test_head_and_base_set_out_with_the_first_step() -> None:
+    """What goes out holds until the next step, so the first holds a tick of motion already."""
+    nods, _ = performance_of(("move_head", {"tilt_deg": -15.0}))
+    out = Stage().step(nods)
+    # minimum jerk: 10 s^3 - 15 s^4 + 6 s^5 of the way, s the share of its time
+    way = math.radians(15.0)
+    assert ROBOT.body.head is not None
+    share = TICK / max(1.875 * way / ROBOT.body.head.calm_speed, math.sqrt(5.7735 * way / 6.0))
+    assert out.head is not None
+    assert -out.head[1] == pytest.approx(way * (10 * share**3 - 15 * share**4 + 6 * share**5), rel=1e-3)
+    turns, _ = performance_of(("turn", {"angle_deg": 90.0}))
+    assert Stage().step(turns).command.angular == pytest.approx(0.7 * ROBOT.profile.limits.angular_acceleration * TICK)
+
+
+def test_a_skill_that_ends_at_once_takes_no_step() -> None:
+    """Nobody is there to look at; a loop over it goes on at the next step all the same."""
+    performance, session = performance_of(("look_at_person", {}), ("move_head", {"tilt_deg": -15.0}))
+    Stage().step(performance)
+    assert session.answers == [False]
+    assert performance.call is not None
+    assert performance.call.skill == "move_head"
+    looping, session = performance_of(*[("look_at_person", {})] * 5)
+    Stage().step(looping)
+    assert session.answers == [False]
+
+
 def test_speech_takes_its_time_and_never_overlaps() -> None:
     stage = Stage()
     performance = stage.perform(
