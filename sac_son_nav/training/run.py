@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -88,14 +89,21 @@ def train(
 ) -> tuple[Tensors, dict[str, Any]]:
     """Train, or go on with what `folder` holds. The weights that are kept (averaged), and a report: steps, seconds,
     curves. `told` is written down with the run, and a folder in which another run was told is refused."""
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    own_group = processes > 1 and not dist.is_initialized()
-    if own_group:
+    with processes():
+        return _Run(task, config, folder, told or {}, title).go()
+
+
+@contextmanager
+def processes() -> Iterator[bool]:
+    """Work together with the other processes that ``torchrun`` started, if any; whether this is the first, who writes.
+    Within another one it changes nothing."""
+    begins = int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized()
+    if begins:
         dist.init_process_group("gloo")
     try:
-        return _Run(task, config, folder, told or {}, title).go()
+        yield not dist.is_initialized() or dist.get_rank() == 0
     finally:
-        if own_group:
+        if begins:
             dist.destroy_process_group()
 
 

@@ -25,7 +25,7 @@ from sac_son_nav.prediction.calibration import quantiles, scores
 from sac_son_nav.prediction.forecaster import Forecast, ForecasterConfig
 from sac_son_nav.training.forecaster_task import ForecasterLearning, ForecasterTask
 from sac_son_nav.training.pednet_task import PedNetLearning, PedNetTask
-from sac_son_nav.training.run import RunConfig, train
+from sac_son_nav.training.run import RunConfig, processes, train
 
 ALL = "all"
 LEVEL = 0.9  # of the discs that a model states
@@ -57,10 +57,13 @@ def train_predictor(config: Path, data: Path, out: Path, only: list[str] | None 
     if only:
         settings = replace(settings, folds=tuple(only))
     recordings = read_benchmark(data / "eth-ucy-loo" if (data / "eth-ucy-loo").is_dir() else data)
-    make_folder(out)
-    for fold in settings.folds:
-        train_fold(settings, recordings, fold, out)
-    print(f"model: {out / 'model'}")
+    with processes() as first:
+        if first:
+            make_folder(out)
+        for fold in settings.folds:
+            train_fold(settings, recordings, fold, out, first)
+        if first:
+            print(f"model: {out / 'model'}")
     return 0
 
 
@@ -71,9 +74,13 @@ def load_training(config: Path) -> PredictorTraining:
 
 
 def train_fold(
-    settings: PredictorTraining, recordings: Mapping[str, PedestrianRecording], fold: str, out: Path
+    settings: PredictorTraining,
+    recordings: Mapping[str, PedestrianRecording],
+    fold: str,
+    out: Path,
+    writes: bool = True,
 ) -> None:
-    """One run, and its place in the model's folder."""
+    """One run, and its place in the model's folder, which one process `writes`."""
     if fold == ALL:
         parts = [cut_for_choosing(recording) for recording in recordings.values()]
         learn, choose = tuple(part[0] for part in parts), tuple(part[1] for part in parts)
@@ -81,6 +88,8 @@ def train_fold(
         learn, choose = folds(recordings)[fold].learn, folds(recordings)[fold].choose
     make = _forecaster if settings.kind == "forecaster" else _pednet
     weights, forecast, report = make(settings, learn, choose, fold, out)
+    if not writes:
+        return
     held = windows(choose, "social_gan")
     made = forecast(held)
     errors = np.linalg.norm(made.best - held.futures[held.scored], axis=-1)
