@@ -49,6 +49,11 @@ class OccupancyMap:
         return self.cells == OCCUPIED
 
     @cached_property
+    def walled(self) -> bool:
+        """Whether there is any wall."""
+        return bool(self.occupied.any())
+
+    @cached_property
     def wall_distance(self) -> NDArray[np.float64]:
         """From each cell's centre to the nearest wall's face, (rows, columns) [m]; negative inside walls.
 

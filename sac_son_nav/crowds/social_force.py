@@ -47,13 +47,14 @@ def acceleration(
     config: SocialForceConfig,
     walls: OccupancyMap | None = None,
     robot: RobotBody | None = None,
+    neighbours: bool = True,
 ) -> Array:
     """Acceleration (..., N, 2) [m/s^2] of people at `positions` moving at `velocities` and wanting `desired`, all
-    (..., N, 2); `radii` (N,) [m]."""
+    (..., N, 2); `radii` (N,) [m]. Without `neighbours`, what they do to each other is left out."""
     xp = namespace(positions, velocities)
     total = (desired - velocities) / config.relaxation_time
-    if positions.shape[-2] > 1:
-        total = total + between_people(partial(interaction, config=config), positions, velocities, radii)
+    if neighbours and positions.shape[-2] > 1:
+        total = total + between(positions, velocities, radii, config)
     if robot is not None:
         push = interaction(
             positions,
@@ -73,6 +74,11 @@ def acceleration(
         push_back = push_back + config.contact_stiffness * clip(-gap, 0.0, None)
         total = total + push_back[..., None] * away
     return total
+
+
+def between(positions: Array, velocities: Array, radii: Array, config: SocialForceConfig) -> Array:
+    """What people at `positions` moving at `velocities` (..., N, 2) do to each other, (..., N, 2) [m/s^2]."""
+    return between_people(partial(interaction, config=config), positions, velocities, radii)
 
 
 def step(

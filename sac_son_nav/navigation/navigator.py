@@ -36,7 +36,7 @@ class NavigationConfig:
     attention_range: float = 8.0  # [m] beyond which a person is left out of the plan
     replan_aside: float = 1.5  # [m] off the route at which a new one is made
     blocked_after: float = 3.0  # [s] without a way on, after which the route is made anew round what is seen
-    reverse: bool = False  # plan to drive backward too, as far as the base can
+    reverse: bool = True  # plan to drive backward too, as far as the base can, where the laser sees what is there
     person_radius: float = 0.45  # [m] round a track within which laser returns are the person's, not an obstacle's
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     planner: PlannerConfig = field(default_factory=PlannerConfig)
@@ -95,7 +95,6 @@ class Navigator:
         seed: int = 0,
     ) -> None:
         self.config, self.radius, self.base = config, radius, limits
-        self.limits = limits if config.reverse else limits.forward_only()  # to plan with
         self.predictor: Predictor = predictor or SocialForce(config.human_model)
         self.random = np.random.default_rng(seed)
         self.floor: OccupancyMap | None = None
@@ -130,8 +129,9 @@ class Navigator:
         self.goal, self._given_route = np.array([*self.route.points[-1], final_yaw]), True
         self._arriving = self._arrived = False
 
-    def step(self, observation: Observation) -> Plan:
-        """The plan for the next control period. Raises RouteError when no way leads to the goal."""
+    def step(self, observation: Observation, sees_behind: bool = True) -> Plan:
+        """The plan for the next control period; backward only if the laser sees what is there. Raises RouteError when
+        no way leads to the goal."""
         if self.goal is None:
             return Plan(observation.stamp_s, STOP, "idle")
         robot = observation.robot
@@ -146,14 +146,14 @@ class Navigator:
             start,
             route,
             self._last_plan(observation.stamp_s),
-            self.limits,
+            self.base if self.config.reverse and sees_behind else self.base.forward_only(),
             self.config.planner,
             self.random,
         )
         people_with, people_without = self._predict(people, robot.pose, options.poses)
 
         terms = objective.evaluate(
-            remaining=route.remaining(options.poses[..., :2]),
+            remaining=route.to_go(options.poses, self.config.objective.turn),
             clearance=self._clearance(options.poses[..., :2], observation),
             robot=options.poses[..., :2],
             velocities=np.concatenate(
@@ -230,7 +230,7 @@ class Navigator:
             else:
                 self.route = self._routes.plan(pose[:2], self.goal[:2])
         here, _ = self.route.project(pose[:2])
-        return self.route.stretch(float(here), 1.0, self._reach() + 3.0)
+        return self.route.stretch(float(here), 1.0, self._reach() + 1.5)
 
     def _detour(self, observation: Observation) -> Route | None:
         """A route round what the laser sees now, or None if there is none."""
@@ -289,7 +289,7 @@ class Navigator:
         return points[apart > self.config.person_radius]
 
     def _reach(self) -> float:
-        return self.limits.vx_max * self.config.planner.horizon + self.radius + 0.5
+        return self.base.vx_max * self.config.planner.horizon + self.radius + 0.5
 
     def _shield(
         self,
@@ -315,7 +315,7 @@ class Navigator:
             np.asarray(transform_points(base_from_map, points[near])),
             np.asarray(rotate(velocities[near], base_from_map[2])),
             self.radius,
-            limits or self.limits,
+            limits or self.base,
             self.config.control_period if period is None else period,
             self.config.shield,
         )

@@ -12,15 +12,17 @@ Shapes: K plans, T steps, N people. Positions [m] in one frame; the weight of ea
 | personal_space | m^2 | closeness to people | SACSoN's J_ps |
 | counterfactual_perturbation | m^2 | people going elsewhere than without the robot | SACSoN's J_cp, all people |
 | smoothness | (m/s)^2 | change of speed and turn from step to step | SACSoN's J_smooth |
+| contact | 1 | the chance that a person is touched, soon or less soon | ours |
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
-from sac_son_nav.arrays import Array, clip, namespace, norm
+from sac_son_nav.arrays import Array, clip, namespace, norm, norm_of
 from sac_son_nav.errors import ConfigError
 
+STANDING = 0.15  # [m/s] at which somebody who stands may set out
 COMMON_RATE = 4.0  # [Hz] at which `smoothness` counts changes, so that its weight does not depend on the step
 
 
@@ -33,6 +35,7 @@ class Weights:
     personal_space: float = 20.0
     counterfactual_perturbation: float = 12.0
     smoothness: float = 0.5
+    contact: float = 20.0
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -46,6 +49,11 @@ class ObjectiveConfig:
 
     wall_margin: float = 0.25  # [m] between the robot's side and a wall, under which it counts as close
     personal_distance: float = 0.5  # [m] between the robot's side and a person's centre; SACSoN's figure
+    turn: float = 0.3  # [m/rad] that turning to the way counts, as way still to go
+    body: float = 0.3  # [m] from a person's centre to where they can be touched
+    uncertainty: float = 0.03  # [m] of where people are now, standard deviation of a logistic spread
+    growth: float = 0.06  # per metre that they walk meanwhile, by which it grows
+    foresight: float = 2.5  # [s] ahead at which a contact counts 1/e: there is time to think again
     weights: Weights = field(default_factory=Weights)
 
 
@@ -78,9 +86,46 @@ def personal_space(robot: Array, people_with: Array, people_without: Array, dist
     with the robot and without it: nobody's space is made free by taking it.
     """
     xp = namespace(robot, people_with)
-    apart = xp.minimum(norm(people_with - robot[:, None]), norm(people_without - robot[:, None]))  # (K, N, T)
+    apart = xp.minimum(nearest(people_with - robot[:, None]), nearest(people_without - robot[:, None]))  # (K, N, T)
     intrusion = clip(distance - apart, 0.0)
     return xp.sum(xp.mean(intrusion * intrusion, axis=-1), axis=-1)
+
+
+def nearest(offset: Array) -> Array:
+    """Least distance (..., T) [m] during the step that ends at each of the offsets (..., T, 2) [m], on the straight
+    line from the one before; of the first, the distance at its end."""
+    xp = namespace(offset)
+    x, y = offset[..., 0], offset[..., 1]
+    dx, dy = x[..., 1:] - x[..., :-1], y[..., 1:] - y[..., :-1]
+    back = clip((x[..., 1:] * dx + y[..., 1:] * dy) / (dx * dx + dy * dy + 1e-12), 0.0, 1.0)
+    between = norm_of(x[..., 1:] - back * dx, y[..., 1:] - back * dy)
+    return xp.concat([norm_of(x[..., :1], y[..., :1]), between], axis=-1)
+
+
+def contact(
+    robot: Array, people_with: Array, people_without: Array, reach: float, spread: Array, count: Array
+) -> Array:
+    """The chance (K,) that anybody is touched: within `reach` [m] of the robot's centre, if the distance foreseen
+    strays by a logistic distribution of scale `spread` (N, T) [m]; a moment counts as `count` (T,) says. One person's
+    chance is the mean of the greatest over time and of the mean over time; people are independent.
+
+    Robot (K, T, 2) and people (K or 1, N, T, 2) [m]; the nearer counts of where a person would be with the robot and
+    without it, as nobody need step aside.
+    """
+    xp = namespace(robot, people_with)
+    if people_with.shape[1] == 0:
+        return xp.zeros_like(robot[:, 0, 0])
+    apart = xp.minimum(nearest(people_with - robot[:, None]), nearest(people_without - robot[:, None]))  # (K, N, T)
+    chance = count / (1.0 + xp.exp(clip((apart - reach) / spread, -30.0, 30.0)))
+    each = 0.5 * (xp.max(chance, axis=-1) + xp.mean(chance, axis=-1))
+    return 1.0 - xp.prod(1.0 - each, axis=-1)
+
+
+def spread_of(people_without: Array, ahead_s: Array, config: ObjectiveConfig) -> Array:
+    """How far people (1, N, T, 2) [m] may be from where they are foreseen at the moments ahead (T,) [s], (N, T) [m]:
+    `uncertainty` and, growing, `growth` of the way they walk; who stands counts as walking at STANDING."""
+    way = norm(people_without[0, :, -1] - people_without[0, :, 0]) / (ahead_s[-1] - ahead_s[0] + 1e-9)  # (N,) [m/s]
+    return config.uncertainty + config.growth * clip(way, STANDING)[:, None] * ahead_s
 
 
 def counterfactual_perturbation(people_with: Array, people_without: Array) -> Array:
@@ -113,12 +158,21 @@ def evaluate(
     config: ObjectiveConfig,
 ) -> dict[str, Array]:
     """Every term of K plans, unweighted, by name; each (K,). See the terms for shapes and units."""
+    ahead = step_s * (1.0 + namespace(robot).arange(robot.shape[1]))  # (T,) [s]
     return {
         "goal_distance": goal_distance(remaining),
         "obstacle": obstacle(clearance, config.wall_margin),
         "personal_space": personal_space(robot, people_with, people_without, robot_radius + config.personal_distance),
         "counterfactual_perturbation": counterfactual_perturbation(people_with, people_without),
         "smoothness": smoothness(velocities, step_s),
+        "contact": contact(
+            robot,
+            people_with,
+            people_without,
+            robot_radius + config.body,
+            spread_of(people_without, ahead, config),
+            namespace(robot).exp(-ahead / config.foresight),
+        ),
     }
 
 

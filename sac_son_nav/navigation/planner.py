@@ -1,8 +1,9 @@
 """Candidates: many ways of going on for the next seconds, as velocities the base can really have.
 
-Three families. *Followers* keep beside the route at an offset, at a speed profile (steady, late, early stop), by
-pure pursuit. *Variations* shake the last plan, so a good one is kept and polished. *Brakes* stop, straight or
-turning, and are always there.
+Four families. *Followers* keep beside the route at an offset and a speed, hold both for a while, then give them up
+for the route itself at full speed, by pure pursuit. *Retreats* make for a place near by, forward or backward, to let
+people pass, and stay there or go on after a while. *Variations* shake the last plan, so a good one is kept and
+polished. *Brakes* stop, straight or turning, and are always there.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.geometry import wrap_angle
@@ -22,11 +24,14 @@ from sac_son_nav.states import Floats
 class PlannerConfig:
     """How far and how densely the planner looks."""
 
-    horizon: float = 5.0  # [s]
-    step: float = 0.25  # [s]
+    horizon: float = 4.8  # [s]
+    step: float = 0.4  # [s]
     variations: int = 32
     lookahead: float = 0.9  # [m] of the pure pursuit
-    offsets: tuple[float, ...] = (0.0, 0.35, -0.35, 0.75, -0.75, 1.2, -1.2)  # [m] beside the route, left positive
+    offsets: tuple[float, ...] = (0.0, 0.4, -0.4, 0.8, -0.8, 1.3, -1.3, 2.0, -2.0)  # [m] off the route, left positive
+    speeds: tuple[float, ...] = (1.0, 0.5)  # of the greatest
+    holds: tuple[float, ...] = (1.2, 2.4, 4.8)  # [s] after which offset, speed or wait are given up
+    retreats: tuple[float, ...] = (0.6, 1.4)  # [m] to the places it may make way to, all round
     linear_spread: float = 0.12  # [m/s], standard deviation of a variation
     angular_spread: float = 0.25  # [rad/s]
 
@@ -42,20 +47,6 @@ class PlannerConfig:
     def steps(self) -> int:
         """Number of steps T in a plan."""
         return round(self.horizon / self.step)
-
-
-# Share of full speed over the horizon's thirds.
-_PROFILES = np.array(
-    [
-        [1.0, 1.0, 1.0],
-        [0.6, 0.6, 0.6],
-        [0.3, 0.3, 0.3],
-        [0.0, 1.0, 1.0],
-        [0.0, 0.0, 1.0],
-        [0.4, 1.0, 1.0],
-        [1.0, 0.4, 0.0],
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -94,42 +85,84 @@ def shift(plan: Floats, elapsed: float, step: float) -> Floats:
     return np.stack([np.interp(times + elapsed, times, plan[:, d]) for d in (0, 1)], axis=-1)
 
 
-def _followers(pose: Floats, velocity: Floats, route: Route, limits: BaseLimits, config: PlannerConfig) -> Candidates:
-    offsets, profiles = (
-        a.ravel() for a in np.meshgrid(np.asarray(config.offsets), np.arange(len(_PROFILES)), indexing="ij")
+@dataclass(frozen=True)
+class _Intents:
+    """What a closed-loop candidate wants, each (K,): beside the route by `offset` [m] at `speed` [m/s], or, where
+    `makes_way`, to `place` (K, 2) [m] with its front or, where `back`, its tail ahead; until a time [s], then along
+    the route."""
+
+    offset: Floats
+    speed: Floats
+    until: Floats
+    makes_way: NDArray[np.bool_]
+    back: NDArray[np.bool_]
+    place: Floats
+
+
+def _intents(pose: Floats, route: Route, limits: BaseLimits, config: PlannerConfig) -> _Intents:
+    rows = [(offset, speed, hold) for offset in config.offsets for speed in config.speeds for hold in config.holds]
+    rows += [(0.0, 0.0, hold) for hold in config.holds]
+    table = np.array(rows)
+    _, along = route.at(route.project(pose[:2])[0])
+    angles = np.arctan2(along[1], along[0]) + np.deg2rad([45.0, 90.0, 135.0, 180.0, -135.0, -90.0, -45.0])
+    distance, angle = (a.ravel() for a in np.meshgrid(np.asarray(config.retreats), angles, indexing="ij"))
+    places = pose[:2] + distance[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    backs = [False, True] if limits.vx_min < 0.0 else [False]
+    until = (0.5 * config.horizon, config.horizon)
+    away = [(back, place, end) for back in backs for place in places for end in until]
+    none, some = np.zeros(len(table)), np.ones(len(away))
+    return _Intents(
+        np.concatenate([table[:, 0], 0.0 * some]),
+        limits.vx_max * np.concatenate([table[:, 1], some]),
+        np.concatenate([table[:, 2], [end for _, _, end in away]]),
+        np.concatenate([none, some]) > 0.0,
+        np.concatenate([none > 0.0, np.array([back for back, _, _ in away], dtype=bool)]),
+        np.concatenate([np.zeros((len(table), 2)), np.reshape([place for _, place, _ in away], (-1, 2))]),
     )
-    count = len(offsets)
-    shares = _PROFILES[profiles]  # (K, 3)
+
+
+def _followers(pose: Floats, velocity: Floats, route: Route, limits: BaseLimits, config: PlannerConfig) -> Candidates:
+    wants = _intents(pose, route, limits, config)
+    count = len(wants.offset)
     poses, velocities = np.empty((count, config.steps, 3)), np.empty((count, config.steps, 2))
     here, moving = np.tile(pose, (count, 1)), np.tile(velocity, (count, 1))
     end = route.points[-1]
     for t in range(config.steps):
+        held = wants.until > t * config.step + 1e-9
+        away = wants.makes_way & held
         place, _ = route.project(here[:, :2])
         target, direction = route.at(place + config.lookahead)
         left = np.stack([-direction[:, 1], direction[:, 0]], axis=-1)
-        to_go = np.linalg.norm(end - here[:, :2], axis=-1)
+        to_go = np.hypot(end[0] - here[:, 0], end[1] - here[:, 1])
         # Offsets fade out towards the goal: every follower ends on it.
-        target = target + left * (offsets * np.clip(to_go / (2.0 * config.lookahead), 0.0, 1.0))[:, None]
-        target = np.where((route.length - place < config.lookahead)[:, None], end, target)
-        speed = limits.vx_max * shares[:, t * 3 // config.steps]
+        offset = np.where(held, wants.offset, 0.0) * np.clip(to_go / (2.0 * config.lookahead), 0.0, 1.0)
+        target = np.where((route.length - place < config.lookahead)[:, None], end, target + left * offset[:, None])
+        target = np.where(away[:, None], wants.place, target)
+        to_go = np.where(away, np.hypot(*(wants.place - here[:, :2]).T), to_go)
         # Arrive, do not overshoot.
-        speed = np.minimum(speed, np.sqrt(2.0 * 0.5 * limits.deceleration * np.maximum(to_go - 0.05, 0.0)))
-        moving = limit_velocity(_pursue(here, target, speed, limits), moving, limits, config.step)
+        speed = np.minimum(
+            np.where(held, wants.speed, limits.vx_max),
+            np.sqrt(2.0 * 0.5 * limits.deceleration * np.maximum(to_go - 0.05, 0.0)),
+        )
+        wanted = _pursue(here, target, speed, away & wants.back, limits)
+        wanted[away & (to_go < 0.1)] = 0.0
+        moving = limit_velocity(wanted, moving, limits, config.step)
         here = unicycle_step(here, moving, config.step)
         poses[:, t], velocities[:, t] = here, moving
     return Candidates(velocities, poses)
 
 
-def _pursue(pose: Floats, target: Floats, speed: Floats, limits: BaseLimits) -> Floats:
+def _pursue(pose: Floats, target: Floats, speed: Floats, back: NDArray[np.bool_], limits: BaseLimits) -> Floats:
     """Velocities (K, 2) of a pure pursuit of target (K, 2) at speed (K,): on the circle through it where it is
-    ahead, turning on the spot the more it is aside."""
-    offset = target - pose[:, :2]
-    distance = np.maximum(np.linalg.norm(offset, axis=-1), 1e-6)
-    bearing = np.asarray(wrap_angle(np.arctan2(offset[:, 1], offset[:, 0]) - pose[:, 2]))
+    ahead, turning on the spot the more it is aside. Who goes `back` (K,) does so with the tail ahead."""
+    x, y = target[:, 0] - pose[:, 0], target[:, 1] - pose[:, 1]
+    distance = np.maximum(np.hypot(x, y), 1e-6)
+    bearing = np.asarray(wrap_angle(np.arctan2(y, x) - pose[:, 2] + np.where(back, np.pi, 0.0)))
     ahead = np.clip(np.cos(bearing), 0.0, 1.0) ** 2
-    on_circle = 2.0 * np.sin(bearing) / np.maximum(distance, 0.3) * speed * ahead
+    forward = np.where(back, -np.minimum(speed, -limits.vx_min), speed) * ahead
+    on_circle = 2.0 * np.sin(bearing) / np.maximum(distance, 0.3) * np.abs(forward)
     on_the_spot = np.clip(1.5 * bearing, -limits.wz_max, limits.wz_max) * np.where(speed > 0.0, 1.0 - ahead, 0.0)
-    return np.stack([speed * ahead, on_circle + on_the_spot], axis=-1)
+    return np.stack([forward, on_circle + on_the_spot], axis=-1)
 
 
 def _variations(last: Floats, config: PlannerConfig, random: np.random.Generator) -> Floats:

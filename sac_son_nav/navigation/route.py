@@ -44,6 +44,12 @@ class Route:
         steps = np.linalg.norm(np.diff(self.points, axis=0), axis=-1)
         return np.concatenate([[0.0], np.cumsum(steps)])
 
+    @cached_property
+    def yaws(self) -> Floats:
+        """Direction of each piece (M - 1,) [rad]."""
+        steps = np.diff(self.points, axis=0)
+        return np.arctan2(steps[:, 1], steps[:, 0])
+
     @property
     def length(self) -> float:
         """Length of the whole line [m]."""
@@ -75,6 +81,16 @@ class Route:
         left = self.length - place
         # Aside of the line the way slants towards it; at the end it is the plain distance.
         return xp.sqrt(left * left + aside * aside)
+
+    def to_go(self, poses: Array, per_radian: float) -> Array:
+        """The same for poses (..., 3), with `per_radian` [m/rad] for turning to the way, (...) [m]."""
+        xp = namespace(poses)
+        place, aside = self.project(poses[..., :2])
+        left, yaws = self.length - place, xp.asarray(self.yaws, dtype=poses.dtype)
+        segment = xp.astype(clip(xp.floor(place / self.length * len(self.yaws)), 0, len(self.yaws) - 1), xp.int64)
+        wrong = xp.reshape(xp.take(yaws, xp.reshape(segment, (-1,)), axis=0), place.shape) - poses[..., 2]
+        wrong = xp.abs(wrong - 2.0 * np.pi * xp.round(wrong / (2.0 * np.pi)))
+        return xp.sqrt(left * left + aside * aside) + per_radian * wrong * clip(left, None, 1.0)
 
     def stretch(self, around: float, before: float, after: float) -> Route:
         """The part of the line from `before` to `after` [m] around an arc length, up to its end; what is far off

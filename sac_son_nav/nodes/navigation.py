@@ -318,7 +318,7 @@ class NavigationNode(LifecycleNode):
             return
         began = time.perf_counter()
         try:
-            plan = self.navigator.step(observation)
+            plan = self.navigator.step(observation, self.observer.sees_behind(self.robot.radius))
         except SacSonError as error:
             self.base.halt()
             self._refuse(str(error))

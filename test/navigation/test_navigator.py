@@ -95,11 +95,11 @@ def test_somebody_head_on_is_given_room_early():
 def test_a_plan_carries_what_it_looked_at():
     plan = navigator().step(seeing(people=[(8.0, 3.0), (4.0, 5.0)], walking=[(-1.0, 0.0), (0.0, 0.0)]))
     assert set(plan.terms) == set(Weights.__dataclass_fields__)
-    assert plan.people_with.shape == plan.people_without.shape == (2, 20, 2)
+    assert plan.people_with.shape == plan.people_without.shape == (2, 12, 2)
     assert sorted(plan.ids) == [0, 1]
-    assert plan.considered.shape[1:] == (20, 3)
-    # Without the robot the first goes on: 5 m at 1 m/s in 5 s.
-    assert plan.people_without[list(plan.ids).index(0), -1, 0] == pytest.approx(3.0, abs=0.15)
+    assert plan.considered.shape[1:] == (12, 3)
+    # Without the robot the first goes on: 4.8 m at 1 m/s in 4.8 s.
+    assert plan.people_without[list(plan.ids).index(0), -1, 0] == pytest.approx(3.2, abs=0.15)
 
 
 def test_parked_reference_does_not_charge_for_standing():
@@ -160,8 +160,8 @@ def test_settings_that_make_no_sense_are_refused():
 
 
 def test_it_arrives_and_disturbs_people_less_than_one_who_does_not_care():
-    """Same worlds, same objective but for the two terms about people; measured by the twin, not predicted."""
-    careless = Weights(counterfactual_perturbation=0.0, personal_space=0.0)
+    """Same worlds, same objective but for the three terms about people; measured by the twin, not predicted."""
+    careless = Weights(counterfactual_perturbation=0.0, personal_space=0.0, contact=0.0)
     ours, theirs = [], []
     for scenario, seed in (("corridor", 0), ("corridor", 1), ("crossing", 1), ("crossing", 3)):
         world, moved = run(scenario, seed)

@@ -25,14 +25,38 @@ def test_from_a_contact_on_its_depth_counts_to_the_end():
 def test_personal_space_sums_over_people_and_averages_over_time():
     robot = np.zeros((1, 2, 2))
     people = np.array([[[[0.5, 0.0], [2.0, 0.0]], [[0.0, 0.4], [0.0, 0.4]]]])  # (1, 2, 2, 2)
-    # R 0.7: first person intrudes 0.2 then 0 -> 0.04/2; second 0.3 twice -> 0.09. Sum 0.11.
-    np.testing.assert_allclose(objective.personal_space(robot, people, people, 0.7), [0.11], atol=1e-6)
+    # R 0.7: the first intrudes 0.2 as they set out, and so in both steps -> 0.04; the second 0.3 twice -> 0.09.
+    np.testing.assert_allclose(objective.personal_space(robot, people, people, 0.7), [0.13], atol=1e-6)
 
 
 def test_pushing_somebody_away_does_not_make_room():
     robot = np.zeros((1, 1, 2))
     where_they_would_be, pushed = np.array([[[[0.5, 0.0]]]]), np.array([[[[0.9, 0.0]]]])
     assert objective.personal_space(robot, pushed, where_they_would_be, 0.7)[0] == pytest.approx(0.04, abs=1e-6)
+
+
+def test_between_two_steps_somebody_passes():
+    # From (-1, 0.3) to (1, 0.3) past the origin: 0.3 m away half way.
+    passing = np.array([[-1.0, 0.3], [1.0, 0.3]])
+    np.testing.assert_allclose(objective.nearest(passing), [np.hypot(1.0, 0.3), 0.3], atol=1e-6)
+
+
+def test_contact_by_hand():
+    robot, count = np.zeros((1, 2, 2)), np.array([1.0, 0.5])
+    people = np.array([[[[0.5, 0.0], [0.5, 0.0]], [[9.0, 0.0], [9.0, 0.0]]]])
+    # At the reach itself the chance is 1/2, then 1/2 of that: greatest 0.5, mean 0.375, together 0.4375; nobody else.
+    spread = np.full((2, 2), 0.1)
+    np.testing.assert_allclose(objective.contact(robot, people, people, 0.5, spread, count), [0.4375], atol=1e-6)
+    # Where they would be without the robot counts as well: stepping aside is no excuse.
+    aside = people + np.array([0.0, 2.0])
+    np.testing.assert_allclose(objective.contact(robot, aside, people, 0.5, spread, count), [0.4375], atol=1e-6)
+
+
+def test_who_walks_is_less_sure_than_who_stands():
+    config = objective.ObjectiveConfig(uncertainty=0.1, growth=0.2)
+    people = np.array([[[[1.0, 0.0], [2.0, 0.0]], [[5.0, 5.0], [5.0, 5.0]]]])  # 1 m/s and standing
+    spread = objective.spread_of(people, np.array([1.0, 2.0]), config)
+    np.testing.assert_allclose(spread, [[0.3, 0.5], [0.13, 0.16]], atol=1e-6)
 
 
 def test_perturbation_is_the_squared_displacement():
@@ -59,15 +83,16 @@ def test_nobody_near_costs_nothing():
 
 
 def test_total_is_the_weighted_sum():
-    weights = objective.Weights(2.0, 3.0, 5.0, 7.0, 11.0)
+    weights = objective.Weights(2.0, 3.0, 5.0, 7.0, 11.0, 13.0)
     terms = {
         "goal_distance": np.array([1.0]),
         "obstacle": np.array([1.0]),
         "personal_space": np.array([1.0]),
         "counterfactual_perturbation": np.array([1.0]),
         "smoothness": np.array([1.0]),
+        "contact": np.array([1.0]),
     }
-    np.testing.assert_allclose(objective.total(terms, weights), [28.0])
+    np.testing.assert_allclose(objective.total(terms, weights), [41.0])
 
 
 def test_a_negative_weight_is_refused_by_name():
