@@ -278,10 +278,12 @@ def _plain(value: Any) -> Any:
 def _draw(curves: Mapping[str, list[list[float]]], title: str, file: Path) -> None:
     """Each curve in a panel of its own, for their units differ."""
     drawn = {name: np.array(points) for name, points in curves.items() if points}
-    figure = Figure(figsize=(4.0 * len(drawn), 3.0), layout="constrained")
+    figure = Figure(figsize=(3.6 * len(drawn), 3.0))
+    figure.subplots_adjust(left=0.05, right=0.99, bottom=0.16, top=0.88)  # an automatic layout takes seconds
     for axis, (name, points) in zip(np.atleast_1d(figure.subplots(1, len(drawn))), drawn.items(), strict=True):
         axis.plot(points[:, 0], points[:, 1])
-        axis.set(title=f"{title}: {name}", xlabel="step")
+        axis.set(title=name, xlabel="step")
+    figure.suptitle(title, x=0.02, ha="left", fontsize="small")
     temporary = file.with_name(f".{file.name}")
     figure.savefig(temporary, format="png")
     temporary.replace(file)
