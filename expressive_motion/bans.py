@@ -17,6 +17,17 @@ _NEGATION = re.compile(
     r"|instead of|rather than|(?:forbidden|prohibited|banned|prevented|kept) from|give up|quit"
     r"|(?<!they )(?<!person )(?<!people )(?<!he )(?<!she )(?<!it )(?<!has )(?<!have )(?<!who )(?<!not )stop)\b"
 )
+# "if they do not move" says something of them, and "tell her not to move" is for her; "it" may be the robot
+_PERSON = (
+    r"(?:they|he|she|who|people|some(?:body|one)|any(?:body|one)|every(?:body|one)|(?:the|a|an|that|your|my) (?:\w+ )?"
+    r"(?:person|man|woman|child|boy|girl|visitors?|guests?|people|children|others?|customers?|patients?|pedestrians?))"
+)
+# at the beginning of a clause: in "look at the people do not speak" a stop is missing, and it is a ban
+_SOMEBODY_ELSE = re.compile(
+    r"(?:(?:^|[.;!?:,] |\b(?:if|when|while|as|because|since|that|until|unless|so|and|but|whenever|once|case) )"
+    rf"{_PERSON}|\bwho) (?:still )?(?:do|does|did|will|would|can|could|is|are|was|were|has|have) $"
+)
+_TOLD = re.compile(r"\b(?:tell|ask|remind|warn|order|beg|advise|urge)(?:ing)? (?:\w+ ){1,4}$")
 _FILLER = re.compile(
     r"(?:(?:able|allowed|permitted|supposed|meant|to|ever|even|again|be|being|used?|using|with|make|making|give|giving"
     r"|emit|emitting|show|showing|play|playing|switch on|turn on|the use of|your|the|any|a|an|its|one|single|kind of"
@@ -164,6 +175,11 @@ def forbidden_in(instruction: str) -> frozenset[str]:
     for negation in _NEGATION.finditer(text):
         tail = _END.split(text[negation.end() :], maxsplit=1)[0]
         if tail.startswith(" stop"):  # "do not stop nodding" asks for nods
+            continue
+        before = text[: negation.start()]
+        if negation[0] == "not" and _SOMEBODY_ELSE.search(before):
+            continue
+        if negation[0] == "not" and tail.startswith(" to ") and _TOLD.search(before):
             continue
         for element in _elements(tail):
             found |= _banned(element, text)

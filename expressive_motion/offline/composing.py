@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import groupby
 
-from expressive_motion.bans import forbidden_in
+from expressive_motion.bans import expand, forbidden_in
 from expressive_motion.offline.cues import Stage
 from expressive_motion.offline.gestures import FEELINGS, SOCIAL, feel
 from expressive_motion.offline.grammar import Reading, Wish, read
+from expressive_motion.offline.indirect import direct
 from expressive_motion.offline.lexicon import FAMILIES, VAGUE
 from expressive_motion.offline.movements import PLAIN
 from expressive_motion.offline.quantities import Manner
 from expressive_motion.offline.refusals import refusal
-from expressive_motion.offline.script import Do, If, Learned, Plan, Repeat, WhileHere, calls, steps
+from expressive_motion.offline.script import NOBODY_M, Do, If, Learned, Plan, Repeat, Until, WhileHere, calls, steps
 from expressive_motion.robot import Description
 
 MOST_STEPS = 28
+AWAITED_S = 15.0  # [s] for which a change is waited for
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,16 @@ def compose(
     learned: Mapping[str, str] | None = None,
 ) -> Composition:
     """The plan for an instruction on this robot; `forbidden` is added to what the instruction itself forbids."""
-    if why := refusal(instruction):
+    told = direct(instruction)
+    if why := refusal(instruction) or refusal(told):
         return Composition((), (), refusal=why)
-    reading = read(instruction, learned)
-    stage = Stage(description, forbidden | forbidden_in(instruction), without=reading.without)
+    reading = read(told, learned)
+    stage = Stage(description, forbidden | forbidden_in(told), without=reading.without)
     wishes = _settled(reading)
     if not wishes:
-        return Composition((), (), refusal=_nothing(reading), reading=reading)
+        idle = re.match(r"\W*(?:please )?(?:do not|never) (?:do|show) anything\b", expand(told))
+        why = "I am to do nothing, so I show nothing." if idle else _nothing(reading)
+        return Composition((), (), refusal=why, reading=reading)
     plan: Plan = ()
     which = reading.person or next((w.person for w in wishes if w.person), "")
     if which:
@@ -57,7 +63,7 @@ def compose(
     if not done:
         why = stage.left_out[0] if stage.left_out else "My body can't express this."
         return Composition((), (), refusal=why, reading=reading)
-    plan += _looped(done)
+    plan += _looped(_awaited(done))
     if reading.times > 1:
         plan = (Repeat(min(reading.times, 6), plan),)
     plan = _finished(stage, plan)
@@ -107,7 +113,7 @@ def _part(stage: Stage, wish: Wish, general: Manner) -> Plan:
     """One wish on stage, in its manner and under its condition."""
     stage.manner = general.joined(wish.manner)
     if wish.intent == "learned":
-        plan: Plan = (Learned(wish.name),)
+        plan: Plan = _learned(stage, wish)
     elif wish.intent in SOCIAL:
         plan = SOCIAL[wish.intent](stage, wish)
     elif wish.intent in PLAIN:
@@ -124,9 +130,36 @@ def _part(stage: Stage, wish: Wish, general: Manner) -> Plan:
         and not wish.loop
     ):
         plan = (Repeat(min(wish.measure.times or 1, 6), plan),)
-    if plan and wish.condition and wish.intent != "ask_help":
+    if plan and wish.condition and not wish.awaited and wish.intent != "ask_help":
         plan = (If(wish.condition[0], wish.condition[1], plan),)
     return plan
+
+
+def _learned(stage: Stage, wish: Wish) -> Plan:
+    """A saved behaviour, as often as is asked; it is done as it was saved."""
+    if stage.manner.words:
+        how = " and ".join(dict.fromkeys(stage.manner.words))
+        stage.leave_out(f"I do {wish.name} as it was saved, so I leave out how: {how}.")
+    times = wish.measure.times or 1
+    return (Repeat(min(times, 6), (Learned(wish.name),)),) if times > 1 else (Learned(wish.name),)
+
+
+def _awaited(done: list[tuple[Wish, Plan]]) -> list[tuple[Wish, Plan]]:
+    """Neighbouring wishes that wait for the same change wait once, for AWAITED_S at most, and are done if it came.
+    Who isn't there can't leave."""
+    result: list[tuple[Wish, Plan]] = []
+    for (awaited, condition), group in groupby(done, key=lambda each: (each[0].awaited, each[0].condition)):
+        wishes = list(group)
+        if not awaited or condition is None:
+            result += wishes
+            continue
+        test, metres = condition
+        body: Plan = tuple(node for _, part in wishes for node in part)
+        plan: Plan = (Until(test, metres, AWAITED_S), If(test, metres, body))
+        if test == "far":
+            plan = (If("near", NOBODY_M, plan),)
+        result.append((replace(wishes[0][0], loop=False), plan))
+    return result
 
 
 def _looped(done: list[tuple[Wish, Plan]]) -> Plan:
@@ -184,6 +217,8 @@ def _unsaid(stage: Stage, reading: Reading) -> None:
             stage.leave_out(f"My body can't {what}, so I leave that out.")
     if reading.reports and not reading.wishes and not reading.events:
         stage.leave_out("I did not understand what happened, so I only show that I noticed.")
+    for clause in reading.untold:
+        stage.leave_out(f'I can\'t tell whether "{clause}", so I do not wait for that.')
     for clause in reading.unknown:
         shown = re.sub(r"q\dq", "…", clause)
         stage.leave_out(f'I did not understand "{shown}", so I leave that out.')

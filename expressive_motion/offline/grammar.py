@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from expressive_motion.bans import expand
-from expressive_motion.offline.lexicon import EVENTS, HEARD, IMPOSSIBLE, INTENTS
+from expressive_motion.offline.conditions import IF, change
+from expressive_motion.offline.conditions import condition as condition_of
+from expressive_motion.offline.lexicon import COLOURS, EVENTS, HEARD, IMPOSSIBLE, INTENTS, PATTERNS, TONES
 from expressive_motion.offline.quantities import Manner, Measure, manner, measure, side, whom
 from expressive_motion.offline.spelling import corrected
 
@@ -22,10 +24,12 @@ _SPLIT = re.compile(
     r",?\s*\b(?:and then|then|after that|afterwards|and after that|before that|and finally|finally|lastly"
     r"|first of all|first"
     r"|firstly|secondly|next(?! to)|and also|also|but|and)\b,?\s*|,\s*"
-    r"|\s+(?=(?:without|while|until|as long as|for as long as|so long as|if|when|whenever|as soon as|before"
+    r"|\s+(?=(?:without|while|until|as long as|for as long as|so long as|(?<!only )if|only if|when|whenever|as soon as"
+    r"|before"
     r"|after|unless"
     r"|instead of|rather than|because|so that)\b)"
 )
+_THEN = re.compile(r"(?<=\w),?\s*\b(?:and )?(?:then|after that|afterwards|finally|lastly)\b,?\s*")
 _HEAD = re.compile(
     r"^(?:(?:please|kindly|now|just|simply|always|robot|ok(?:ay)?|well|hey|maybe|only|either|both|slowly|gently"
     r"|quickly"
@@ -47,49 +51,36 @@ _THIRD = re.compile(r"^(\w+s) (?!off\b|on\b)")  # "walks by", which nobody order
 _NOT_THIRD = frozenset(
     ["pass", "press", "guess", "express", "discuss", "always", "dismiss", "towards", "yes", "focus", "lights"]
 )
-_WHEN = re.compile(r"(?:if(?! not\b)|when|whenever|as soon as|unless|in case|once (?:they|the|a)|once some)\b")
 _NEGATED = re.compile(
     r"^(?:do not\b|never\b|without\b|must not\b|may not\b|cannot\b|no\b|not\b|avoid|refrain|instead of"
     r"|rather than)"
 )
 _LOOP = re.compile(
     r"^(?:(?:for )?as long as|so long as|until (?:they|he|she|the|somebody|it|everybody|nobody)\b"
-    r"|while (?:they|he|she|the \w+|somebody|someone|a \w+|people)\b)|\b(?:the whole time|all the time|keep \w+ing"
+    r"|while (?:they|he|she|i|we|the \w+|somebody|someone|a \w+|people)\b)"
+    r"|\b(?:the whole time|all the time|keep \w+ing"
     r"|continuously|all along|again and again|over and over|until (?:they|the \w+|he|she) )"
 )
+_WHILE = re.compile(r"(?:(?:for )?as long as|so long as|until|while (?:they|he|she|i|we|the|some|a|people)\b)")
+_WHOEVER = re.compile(r"\bwhoever (?:\w+s|is \w+ing)\b(?: (?:in|by|past|here|over|up|along|near|close|there))*")
 _SAID = re.compile(
     r"\b(?:says?|said|calls?|called|asks?|asked|shouts?|shouted|tells? you|told you|whispers?|yells?|hear|hears"
     r"|exclaims?"
     r"|greets you with|answers?|speaks?|cries)\b"
 )
-_FAR = re.compile(
-    r"too far|far (?:away|ahead|off|behind)|(?:more|further|farther) than .* away"
-    r"|fall(?:s)? behind|walk\w* too fast"
+_TOLD = re.compile(r"^(?:tell|ask|inform|notify|remind|announce|explain|let \w+ know|warn|advise|order|urge|beg)\b")
+_DRIVES = frozenset(
+    [
+        *["move", "turn", "back", "approach", "follow", "square", "dance", "wiggle", "rock", "wait", "stop", "look"],
+        *["look_around", "light", "light_off", "tone", "head"],
+    ]
 )
-_NEAR = re.compile(
-    r"(?:too |very |comes? |gets? |is |are )(?:close|near)|within|(?:less|closer|nearer) than"
-    r"|reach(?:es)? you"
-)
-_NOBODY = re.compile(
-    r"nobody|no one|(?:they|person|he|she) (?:is|are|has|have) (?:gone|left|not there|away)"
-    r"|no \w+ is"
-)
-_SOMEBODY = re.compile(r"(?:somebody|someone|anybody|anyone|a person|the person|they|people) (?:is|are) (?:\w+ )?"
-                       r"(?:there|here|present|in sight|around|left|in (?:your|the) way)|you see (?:some|any"
-                       r"|a p)")  # fmt: skip
+"""What can't be meant by a clause that has somebody told something: "tell the child not to run"."""
 _AGAIN = re.compile(
     r"^(?:do|repeat)\b.*\b(?:this|that|it|all|everything|whole|so|the same)\b|^repeat\b"
     r"|^(?:once )?again$"
 )
 _SHOWN = re.compile(r"^(?:show|express|display|signal|indicate|convey|demonstrate|let \w+ (?:know|see))\b")
-_COLOURS = {"white": "white", "red": "red", "green": "green", "blue": "blue", "orange": "orange", "amber": "orange",
-            "yellow": "yellow", "purple": "purple", "violet": "purple", "cyan": "cyan", "pink": "pink",
-            "magenta": "magenta", "turquoise": "turquoise", "brown": "brown", "golden": "gold",
-            "gold": "gold"}  # fmt: skip
-_PATTERNS = (("blink", r"blink|flash|flicker"), ("pulse", r"puls|breath|glow"), ("steady", r"steady|solid|constant"))
-_TONES = (("rising", r"rising|ascending|up"), ("falling", r"falling|descending|down|sad"), ("chime", (r"chime"
-r"|jingle|bell")),
-          ("soft", r"soft|quiet|gentle|hum"), ("alert", r"alert|alarm|warning|loud|honk|sharp"))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -109,6 +100,7 @@ class Wish:
     name: str = ""  # of a learned behaviour
     loop: bool = False
     condition: tuple[str, float] | None = None
+    awaited: bool = False  # the condition is a change that is waited for, "when they leave"
 
 
 @dataclass(frozen=True)
@@ -127,6 +119,7 @@ class Reading:
     manner: Manner = field(default_factory=Manner)
     times: int = 1  # of the whole
     orders: tuple[str, ...] = ()  # the clauses that order something, without negated ones
+    untold: tuple[str, ...] = ()  # conditions that nothing tells the robot about
 
 
 _INTENTS = {intent: re.compile(rf"\b(?:{pattern})") for intent, pattern in INTENTS.items()}
@@ -144,6 +137,7 @@ def read(instruction: str, learned: Mapping[str, str] | None = None) -> Reading:
         return f" q{min(len(quotes), 10) - 1}q {ended}"
 
     text = re.sub(r"\b(?:every )?now and (?:then|again)\b", "sometimes", expand(_QUOTE.sub(keep, instruction)))
+    text = re.sub(r"[;.]\s*(?=(?:otherwise|or else|else|if not)\b)", ", ", text)  # it belongs to the condition before
     reader = _Reader(tuple(quotes), learned or {})
     for sentence in _SENTENCE.split(corrected(text)):
         reader.sentence(sentence.strip())
@@ -166,20 +160,31 @@ class _Reader:
         """One sentence: its clauses in order, then the conditions and loops that hold for all of it."""
         began = len(self.wishes)
         condition: tuple[str, float] | None = None
-        looped, report, shown, negated = False, False, False, False
-        parts = [" ".join(part.split()) for part in _SPLIT.split(text) if part and part.strip()]
-        for part in parts:
-            if _LOOP.search(part):
+        awaited = False
+        looped, report, shown, negated, last = False, False, False, False, ""
+        later: list[Wish] = []  # "before you turn, blink"
+        until = False  # what loops ends before "then"
+        given = [" ".join(part.split()) for part in _SPLIT.split(_THEN.sub(r", thereupon ", text)) if part.strip()]
+        parts = [part.removeprefix("thereupon ") for part in given if part != "thereupon"]
+        for part, whole in zip(parts, (part for part in given if part != "thereupon"), strict=True):
+            if until and whole.startswith("thereupon ") and len(self.wishes) > began:
+                self.wishes[began:] = [replace(wish, loop=True) for wish in self.wishes[began:]]
+                self.read, looped, until = replace(self.read, loop=True), False, False
+            until = until or part.startswith("until ")
+            if _LOOP.search(part) and not (last == "wait" and change(part)):
                 looped = True
-            if re.match(
-                r"(?:if(?! not\b)|when|whenever|as soon as|unless|in case|once (?:they|the|a)|once some)\b", part
+            if IF.match(part):
+                condition, awaited = self._condition(part, condition, awaited)
+                report, negated = False, False
+            elif re.match(r"until\b", part) and last == "wait" and change(part):
+                self.wishes.pop()
+                condition, awaited = change(part), True
+            elif re.match(
+                r"(?:(?:for )?as long as|so long as|until|while (?:they|he|she|i|we|the|some|a|people)\b)", part
             ):
-                condition = _condition(part) or condition
-                if condition is None:
-                    self._event(part)
                 report, negated = False, False
-            elif re.match(r"(?:(?:for )?as long as|so long as|until|while (?:they|he|she|the|some|a|people)\b)", part):
-                report, negated = False, False
+            elif order := re.match(r"(before|after) (?:you (?:have |had )?|(?=\w+ing\b))(?!\w* q\dq$)(?=\w)", part):
+                self._ordered(order[1], part[order.end() :], looped, began, later)
             elif _NEGATED.match(_HEAD.sub("", part)) or (negated and re.match(r"(?:or|\w+ing\b)", part)):
                 self._negated(part)
                 negated = True
@@ -196,20 +201,64 @@ class _Reader:
                 report = True
             else:
                 before = len(self.wishes)
-                self._order(re.sub(r"^while\b", "", _HEAD.sub("", part)).strip(), looped)
+                lead = _HEAD.match(part)
+                how = manner(lead[0]) if lead else Manner()
+                rest = part[lead.end() :] if lead else part
+                self._order(re.sub(r"^while\b", "", rest or (part if how.words else "")).strip(), looped)
+                if rest:  # "slowly nod"; alone, as in "nod, slowly", it is a manner of what was before
+                    self.wishes[before:] = [replace(w, manner=w.manner.joined(how)) for w in self.wishes[before:]]
                 if part.startswith("while ") and before > began:
                     self.wishes[began:] = sorted(self.wishes[began:], key=lambda w: w.intent != "light")
                 shown, report, negated = bool(_SHOWN.match(_HEAD.sub("", part))), False, False
-        self.wishes[began:] = [
-            replace(
-                w, loop=w.loop or looped, condition=w.condition or condition if _depends(parts, w, condition) else None
-            )
-            for w in self.wishes[began:]
-        ]
+            last = self.wishes[-1].intent if len(self.wishes) > began else ""
+        self.wishes += later
+        self._bind(parts, began, condition, awaited, looped)
         if looped:
             self.read = replace(self.read, loop=True)
             if began == len(self.wishes) and self.wishes and not report and not condition:
                 self.wishes[-1] = replace(self.wishes[-1], loop=True)
+
+    def _bind(
+        self, parts: list[str], began: int, condition: tuple[str, float] | None, awaited: bool, looped: bool
+    ) -> None:
+        """Loops and conditions of a sentence for the wishes they hold for."""
+        for index in range(began, len(self.wishes)):
+            wish = self.wishes[index]
+            bound = condition if _depends(parts, wish, condition) else None
+            waits = awaited and bound is not None and wish.condition is None
+            self.wishes[index] = replace(
+                wish, loop=wish.loop or looped, condition=wish.condition or bound, awaited=wish.awaited or waits
+            )
+
+    def _condition(
+        self, part: str, so_far: tuple[str, float] | None, awaited: bool
+    ) -> tuple[tuple[str, float] | None, bool]:
+        """What a conditional clause depends on, and whether that is a change to wait for; as before where it depends
+        on something else."""
+        becomes, state = change(part), condition_of(part)
+        if becomes is not None and "unless" not in part:
+            self._event(part)
+            return becomes, True
+        if state is not None:
+            return state, False
+        known = len(self.read.events)
+        self._event(part)
+        if re.match(r"(?:only |even )?(?:if|unless|in case)\b", part) and known == len(self.read.events):
+            told = re.sub(r"^(?:only |even )?(?:if|unless|in case)\s+", "", part)
+            self.read = replace(self.read, untold=(*self.read.untold, told))
+        return so_far, awaited
+
+    def _ordered(self, word: str, part: str, looped: bool, began: int, later: list[Wish]) -> None:
+        """ "before you turn, ..." comes last, "..., after you have nodded" first."""
+        if re.match(r"(?:are|do|can|will)\b", part):
+            return
+        wishes = self._wishes(part, looped)
+        if word == "before" and len(self.wishes) == began:
+            later += wishes
+        elif word == "after":
+            self.wishes[began:began] = wishes
+        else:
+            self.wishes += wishes
 
     def _reports(self, part: str, report: bool) -> bool:
         if re.match(
@@ -241,6 +290,9 @@ class _Reader:
 
     def _order(self, part: str, looped: bool) -> None:
         """Appends what a clause orders; a relative clause in it reports."""
+        part = re.sub(
+            r"\bwhoever (?:\w+s|is \w+ing)\b(?: (?:in|by|past|here|over|up|along|near|close|there))*", "them", part
+        )
         part, who, told = _relative(part)
         if who:
             self._event(told)
@@ -254,6 +306,8 @@ class _Reader:
         if impossible:
             self.read = replace(self.read, impossible=(*self.read.impossible, impossible[0]))
         wishes = self._wishes(part, looped)
+        if _TOLD.match(part) and not re.search(r"q\dq", part):
+            wishes = [w for w in wishes if w.intent not in _DRIVES]
         if impossible:
             span = impossible.span()
             wishes = [w for w in wishes if w.intent in ("wave", "congratulate", "say") or span == (0, 0)]
@@ -284,6 +338,8 @@ class _Reader:
             hits += [(found.start(), found.end(), -1, "learned", name) for found in found_all]
         for rank, (intent, pattern) in enumerate(_INTENTS.items()):
             hits += [(f.start(), f.end(), rank, intent, "") for f in pattern.finditer(part) if f.end() > f.start()]
+        if len(hits) > 1 and re.search(r"\bwith (?:your|the) (?:lights?|lamps?|leds?)$", part):
+            hits = [hit for hit in hits if hit[3] != "light"]  # what the rest is done with
         hits.sort(key=lambda hit: (hit[2] != -1, hit[2]))
         taken: list[tuple[int, int, int, str, str]] = []
         for hit in hits:
@@ -303,9 +359,9 @@ class _Reader:
             manner(part),
             whom(part),
             self.quotes[int(spoken[1])] if spoken else "",
-            next((c for word, c in _COLOURS.items() if re.search(rf"\b{word}\b", part)), ""),
-            next((p for p, pattern in _PATTERNS if re.search(pattern, part)), ""),
-            next((t for t, pattern in _TONES if re.search(rf"\b(?:{pattern})", part)), ""),
+            next((c for word, c in COLOURS.items() if re.search(rf"\b{word}\b", part)), ""),
+            next((p for p, pattern in PATTERNS if re.search(pattern, part)), ""),
+            next((t for t, pattern in TONES if re.search(rf"\b(?:{pattern})", part)), ""),
             name,
             looped,
         )
@@ -329,32 +385,11 @@ def _relative(part: str) -> tuple[str, str, str]:
     return found[1], found[2], found[3]
 
 
-def _condition(part: str) -> tuple[str, float] | None:
-    """("far" or "near", metres) of a conditional clause, None where it depends on something else."""
-    metres = measure(part).metres
-    if _NOBODY.search(part):
-        return ("far", 90.0)
-    if _FAR.search(part):
-        return ("far", metres or 2.5)
-    if _NEAR.search(part):
-        return ("near", metres or 1.5)
-    if _SOMEBODY.search(part):
-        return ("near", 90.0)
-    return None
-
-
 def _depends(parts: list[str], wish: Wish, condition: tuple[str, float] | None) -> bool:
     """Whether a condition holds for a wish: one in front for all that follow, one behind for the clause before it."""
     if condition is None:
         return False
-    at = next(
-        i
-        for i, p in enumerate(parts)
-        if _condition(p)
-        and re.match(
-            r"(?:if|when|as soon|once|unless"
-            r"|in case)",
-            p,
-        )
-    )
+    at = next(i for i, p in enumerate(parts) if (condition_of(p) or change(p)) and re.match(rf"{IF.pattern}|until", p))
+    if parts[at].startswith("until"):
+        return any(wish.clause in p for p in parts[at + 1 :])
     return at == 0 or wish.clause in parts[at - 1] or any(wish.clause in p for p in parts[at + 1 :])

@@ -27,7 +27,7 @@ INTENTS: dict[str, str] = {
     ),
     "let_pass": (
         rf"let(?:ting)? {_P} (?:pass|by|through|go|walk)|(?:give|make)(?: \w+)? (?:way|room)|yield"
-        r"|get out of (?:the|their) way|clear the way|step aside|after you|give priority"
+        r"|get out of (?:the|their) way|clear the way|step aside|after you(?! \w)|give priority"
     ),
     "space": r"(?:give|leave) \w+ (?:\w+ )?(?:space|room)|keep (?:your|a|some|more) distance",
     "acknowledge": (
@@ -118,9 +118,9 @@ INTENTS: dict[str, str] = {
     "square": r"(?:drive|make|draw|do|move|go|trace)(?: \w+){0,3} (?:square|triangle|circle|figure)\b",
     "wiggle": r"wiggl\w+|wobbl\w+|shimmy|waggl\w+|swing\w*|jiggl\w+|twitch\w*|shiver\w*|trembl\w+|wag\w* your tail",
     "rock": r"rock(?:s|ing)?\b",
-    "turn": r"(?:turn|rotat|spin|pivot|swivel|twirl|pirouett|whirl)(?!\w* (?:on|off|(?:\w+ )?(?:red|green|blue"
-    r"|yellow|orange|purple|white|violet|amber))\b)\w*(?: (?:right|left"
-    r"|around|round))?"
+    "turn": r"(?:turn|rotat|spin|pivot|swivel|twirl|pirouett|whirl)(?!\w* (?:on|off|(?:your |the )?(?:\w+ )?"
+    r"(?:lights?|lamps?|leds?|ring)|(?:\w+ )?(?:red|green|blue|yellow|orange|purple|white|violet|amber))\b)\w*"
+    r"(?: (?:right|left|around|round))?"
     r"|quarter turn|half turn|full turn|u-turn|face (?:left|right|back\w*|the other)",
     "move": r"(?:driv|mov|go|roll|advanc|travel|inch|creep|proceed|walk|run|step|slide|com)(?:e|es|ing|ce|cing)?\b",
     "light_off": r"(?:switch|turn|put)(?:ing)? (?:off |out )?(?:your |the )?(?:lights?|lamps?|leds?)(?: off"
@@ -285,4 +285,18 @@ IMPOSSIBLE = re.compile(
     r"|paint|somersault|backflip|handstand|push-?ups?|salsa lift|clap|wave your|type|pour|serve|cut|teleport|disappear"
     r"|drive (?:me|us) (?:home|to)|deliver|pull|drag|kick (?:the|a) ball|sit down|lie down|roll over|eat|drink"
     r"|make (?:me )?(?:coffee|tea))\b"
+)
+
+COLOURS = {
+    "white": "white", "red": "red", "green": "green", "blue": "blue", "orange": "orange", "amber": "orange",
+    "yellow": "yellow", "purple": "purple", "violet": "purple", "cyan": "cyan", "pink": "pink", "magenta": "magenta",
+    "turquoise": "turquoise", "brown": "brown", "golden": "gold", "gold": "gold",
+}  # fmt: skip
+PATTERNS = (("blink", r"blink|flash|flicker"), ("pulse", r"puls|breath|glow"), ("steady", r"steady|solid|constant"))
+TONES = (
+    ("rising", r"rising|ascending|up"),
+    ("falling", r"falling|descending|down|sad"),
+    ("chime", r"chime|jingle|bell"),
+    ("soft", r"soft|quiet|gentle|hum"),
+    ("alert", r"alert|alarm|warning|loud|honk|sharp"),
 )

@@ -83,35 +83,15 @@ _FOREIGN = {
     "Portuguese": "os as e uma é em com duas vezes cabeça diga olhe vire depois por favor pessoa para esquerda",
 }
 _ENGLISH = frozenset(
-    [
-        "the",
-        "a",
-        "and",
-        "to",
-        "you",
-        "your",
-        "is",
-        "are",
-        "them",
-        "then",
-        "of",
-        "it",
-        "that",
-        "do",
-        "not",
-        "please",
-        "with",
-        "at",
-        "on",
-        "in",
-        "for",
-        "person",
-        "turn",
-        "look",
-        "nod",
-        "say",
-        "head",
-    ]
+    re.findall(
+        r"\w+",
+        "the a an and to you your is are them then of it that do not please with at on in for person turn "
+        "look nod say head as soon if when while until they he she him her his their somebody someone "
+        "everybody nobody who what there here comes goes go near by or but so be was has have will would can "
+        "could should must show tell ask make let wait stop move drive light person people one two three "
+        "times left right up down back after before without from into off out more very this these i my we us "
+        "our how hello good",
+    )
 )
 
 

@@ -81,7 +81,16 @@ class If:
     otherwise: Plan = ()
 
 
-Node: TypeAlias = "Do | Learned | Gesture | Repeat | WhileHere | If"
+@dataclass(frozen=True)
+class Until:
+    """Waiting until the person is further away or nearer than a distance [m], for a bounded time [s]."""
+
+    test: str
+    metres: float
+    at_most_s: float
+
+
+Node: TypeAlias = "Do | Learned | Gesture | Repeat | WhileHere | If | Until"
 Plan: TypeAlias = "tuple[Node, ...]"
 
 
@@ -137,6 +146,8 @@ def _lines(plan: Plan, indent: str, known: dict[str, Plan]) -> list[str]:
             lines.append(indent + write_call(node.skill, dict(node.arguments)))
         elif isinstance(node, Learned):
             lines.append(f"{indent}Do the learned behaviour {node.name}.")
+        elif isinstance(node, Until):
+            lines.append(indent + _until(node))
         elif isinstance(node, Gesture) and known.get(node.label) == node.body:
             lines.append(f"{indent}{node.label.capitalize()} again.")
         else:
@@ -148,6 +159,12 @@ def _lines(plan: Plan, indent: str, known: dict[str, Plan]) -> list[str]:
                 lines.append(f"{indent}Otherwise:")
                 lines += _lines(node.otherwise, indent + INDENT, known)
     return lines
+
+
+def _until(node: Until) -> str:
+    """A condition's words after "Wait until"."""
+    test = _NOBODY[node.test] if node.metres >= NOBODY_M else TESTS[node.test][0].format(node.metres)
+    return f"Wait until {test[len('If ') : -1]}, for at most {node.at_most_s:g} s."
 
 
 def _header(node: Gesture | Repeat | WhileHere | If) -> str:
@@ -199,6 +216,11 @@ def _read_line(line: str, known: Mapping[str, Plan]) -> Node:
         return Do(call[0], tuple(call[1].items()))
     if line.startswith("Do the learned behaviour ") and line.endswith("."):
         return Learned(line[len("Do the learned behaviour ") : -1])
+    if line.startswith("Wait until "):
+        words, _, most = line[len("Wait until ") :].partition(", for at most ")
+        test = _read_header(f"If {words}:", (do("wait"),), ())
+        if isinstance(test, If) and most.endswith(" s."):
+            return Until(test.test, test.metres, float(most[: -len(" s.")]))
     label = line[: -len(" again.")].lower()
     if line.endswith(" again.") and label in known:
         return Gesture(label, known[label])
@@ -240,6 +262,13 @@ def code(plan: Plan, taken: frozenset[str] = frozenset()) -> str:
                 written.append(f"{indent}{node.name}()")
             elif isinstance(node, Gesture):
                 written.append(f"{indent}{helper(node)}()")
+            elif isinstance(node, Until):
+                written += [
+                    f"{indent}for _ in range({max(1, round(node.at_most_s))}):",
+                    f"{indent}    if {TESTS[node.test][1].format(node.metres)}:",
+                    f"{indent}        break",
+                    f"{indent}    wait(seconds=1)",
+                ]
             else:
                 written.append(f"{indent}{_head(node)}")
                 written += lines(node.body, indent + "    ")
