@@ -168,13 +168,13 @@ def _wrapped(text: str, mark: str = "   ") -> list[str]:
 
 
 def _write(behaviour: Behaviour, rehearsal: Rehearsal | None, out: Path, description: Any) -> list[Path]:
-    """The record, and the picture of its first scene; none of a refusal."""
+    """The record, and the picture of the scenes that tell most; none of a refusal."""
     if behaviour.program is None or rehearsal is None:
         return []
     from expressive_motion.rehearsals import timeline
 
     picture, record = out / f"{behaviour.name}.png", out / f"{behaviour.name}.json"
-    timeline.draw(rehearsal, description, picture, title=behaviour.instruction)
+    timeline.draw(rehearsal, description, picture, rehearsal.telling(), behaviour.instruction)
     write_atomically(record, json.dumps(behaviour.record(), indent=1, ensure_ascii=False) + "\n")
     return [picture, record]
 

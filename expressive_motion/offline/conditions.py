@@ -47,7 +47,7 @@ def change(part: str) -> tuple[str, float] | None:
     metres = measure(part).metres
     if _COMES.search(part):
         return ("near", metres or 1.5) if metres or _UP_CLOSE.search(part) else ("near", 90.0)
-    return ("far", metres or 3.0) if _LEAVES.search(part) else None
+    return ("far", metres or 4.0) if _LEAVES.search(part) else None
 
 
 def condition(part: str) -> tuple[str, float] | None:

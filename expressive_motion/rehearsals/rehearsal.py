@@ -87,9 +87,23 @@ class Rehearsal:
                 return run
         raise ConfigError(f"scene {scene!r}: expected one of {', '.join(run.scene.name for run in self.runs)}")
 
+    def telling(self) -> list[str]:
+        """The scenes that tell most, two at most: where it is unfit; else the first, and the one in which most is to
+        be seen and heard, if that is more than in the first."""
+        if unfit := [run.scene.name for run in self.runs if run.verdict == "unfit"]:
+            return unfit[:2]
+        shown = {run.scene.name: _shown(run.trace) for run in self.runs}
+        first, most = self.runs[0].scene.name, max(shown, key=lambda name: shown[name])
+        return [first, most] if shown[most] > shown[first] + 0.2 else [first]
+
     def summary(self) -> str:
         """A line for each scene."""
         return "\n".join(run.summary() for run in self.runs)
+
+
+def _shown(trace: Trace) -> float:
+    """How much there is to be seen and heard: metres, radians of the base, and things said."""
+    return trace.path_m + float(np.abs(np.diff(trace.yaw)).sum()) + len(trace.said)
 
 
 TRIES = 3  # of a scene whose program ran out of time or died: on a busy machine that need not be its own doing

@@ -53,6 +53,7 @@ LEFT, BETWEEN, ABOVE, GAP = 1.35, 0.45, 2.4, 0.16  # [in] margin, between column
 LETTERS = 12.5  # per inch of a label
 LONGEST_TITLE = 105  # letters that fit above the picture
 LANES = 4  # of skills
+QUESTIONS = frozenset({"person_is_here", "distance_to_person", "person_speed", "find_person"})
 SHOWN = 5.5  # [m] round the robot, from above
 
 
@@ -307,16 +308,18 @@ def _draw_sound(axes: Axes, trace: Trace, letters: int) -> None:
     axes.set_yticks([])
     length = trace.duration_s
     for kind, y, colour in (("speech", 1.5, ROBOT), ("tone", 0.5, TURN)):
-        these = [said for said in trace.said if said.utterance.kind == kind]
-        for said, after in zip(these, [*(s.time_s for s in these[1:]), length], strict=False):
+        free = length  # before which a label has to end
+        for said in reversed([said for said in trace.said if said.utterance.kind == kind]):
             axes.barh(y, said.utterance.duration_s, 0.75, left=said.time_s, color=colour, alpha=0.3, lw=0)
             content = said.utterance.content
             words = f"\u201c{content}\u201d" if kind == "speech" else content
-            room = int((after - said.time_s) / length * letters)
-            late = said is these[-1] and len(words) > room
-            short = words if late or len(words) <= room else f"{words[: max(room - 2, 1)]}\u2026"
+            room = int((free - said.time_s) / length * letters)
+            late = free == length and len(words) > room  # the last one may stand before it
+            if not late and len(words) > room:
+                words = f"{words[: room - 2]}\u2026" if room > 3 else ""
             at, side = (length, "right") if late else (said.time_s + 0.004 * length, "left")
-            axes.text(at, y, _verbatim(short), size=7.5, color=INK, va="center", ha=side)
+            axes.text(at, y, _verbatim(words), size=7.5, color=INK, va="center", ha=side)
+            free = length * (1.0 - len(words) / letters) if late else said.time_s
 
 
 def _verbatim(words: str) -> str:
@@ -325,22 +328,27 @@ def _verbatim(words: str) -> str:
 
 
 def _draw_skills(axes: Axes, trace: Trace, letters: int) -> None:
-    """A bar for each call, in lanes, so that labels of short ones do not meet."""
+    """A bar for each call, in lanes, so that labels do not meet; where all lanes are taken a bar goes without. What
+    takes no time and is neither seen nor heard, a question, is left out."""
     lanes = [0.0] * LANES
     length = trace.duration_s
     for performed in trace.performed:
         begin, took = performed.began_s, performed.ended_s - performed.began_s
         name = performed.call.skill
+        if took < TICK and name in QUESTIONS:
+            continue
         room = (len(name) + 1.5) / letters * length
         last = begin + room > length  # its label stands before it
         needed = begin - room if last else begin
-        lane = next((k for k, free in enumerate(lanes) if free <= needed + 1e-9), int(np.argmin(lanes)))
-        lanes[lane] = begin + max(took, room)
+        free = next((k for k, until in enumerate(lanes) if until <= needed + 1e-9), None)
+        lane = int(np.argmin(lanes)) if free is None else free
+        lanes[lane] = max(lanes[lane], begin + (took if free is None else max(took, room)))
         y = LANES - 0.5 - lane
         axes.barh(y, max(took, TICK), 0.7, left=begin, color=ROBOT, alpha=0.25, lw=0)
         axes.plot([begin, begin], [y - 0.35, y + 0.35], color=ROBOT, lw=1.0)
         at = begin - 0.004 * length if last else begin + 0.004 * length
-        axes.text(at, y, name, size=7.5, color=INK, va="center", ha="right" if last else "left")
+        if free is not None:
+            axes.text(at, y, name, size=7.5, color=INK, va="center", ha="right" if last else "left")
     axes.set_ylim(0.0, LANES)
     axes.set_yticks([])
 

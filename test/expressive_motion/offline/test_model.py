@@ -267,7 +267,7 @@ def test_what_comes_and_goes_is_waited_for() -> None:
         'As soon as somebody comes near, say "Good morning".'
     )
     assert waits("distance_to_person() <= 1.5") + "light" in written("Wait until they come closer, then greet them.")
-    leaves = "".join(f"    {line}\n" for line in (waits("distance_to_person() > 3") + "tone").splitlines()).rstrip()
+    leaves = "".join(f"    {line}\n" for line in (waits("distance_to_person() > 4") + "tone").splitlines()).rstrip()
     assert f"if distance_to_person() <= 90:\n{leaves}" in written("Once the person has gone, beep.")
     lasting = written("Look at the person until they leave, then say goodbye.")
     assert lasting.index("while person_is_here") < lasting.index("\nsay(")  # after the loop, not in it

@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from expressive_motion.programs.sandbox import Sandbox
+from expressive_motion.rehearsals.imagined import SCENES
 from expressive_motion.rehearsals.rehearsal import rehearse
 from expressive_motion.rehearsals.timeline import draw, figure, main, png
 from expressive_motion.robot import describe
@@ -61,9 +62,36 @@ def test_a_part_that_the_robot_lacks_has_no_row(rehearsed):
     assert "head" not in words(figure([rehearsed["turtlebot4"].runs[0]], describe("turtlebot4")))
 
 
-def test_every_scene_can_be_drawn(rehearsed):
-    for run in rehearsed["simulated"].runs:
-        assert png(figure([run], describe("simulated")))
+def test_the_scenes_that_tell_most_are_chosen(rehearsed):
+    assert rehearsed["simulated"].telling() == ["standing"]  # it goes alike in all
+    with Sandbox() as sandbox:
+        looks = rehearse("look_at_person()\nface_person()", describe("simulated"), sandbox)
+        drives = rehearse("move(2)", describe("simulated"), sandbox)
+    first, second = looks.telling()
+    assert first == "standing"
+    assert abs(looks.run(second).trace.yaw[-1]) > 0.4  # somebody is beside the robot there
+    assert drives.verdict == "unfit"
+    assert {drives.run(name).verdict for name in drives.telling()} == {"unfit"}
+
+
+def test_labels_do_not_meet():
+    """Many short calls and sentences: a label has its place, or is left out."""
+    code = "for i in range(12):\n    if distance_to_person() < 9:\n        light('red')\n    say('Good morning')"
+    with Sandbox() as sandbox:
+        run = rehearse(code, describe("simulated"), sandbox, scenes=SCENES[:1]).runs[0]
+    picture = figure([run], describe("simulated"))
+    png(picture)  # which lays the words out
+    assert "distance_to_person" not in words(picture)
+    for row in picture.axes[-2:]:  # sound and skills
+        boxes = [text.get_window_extent() for text in row.texts if text.get_text()]
+        assert len(boxes) > 1
+        for k, box in enumerate(boxes):
+            assert not any(box.overlaps(other) for other in boxes[:k])
+
+
+def test_nobody_walls_crowds_and_who_vanishes_can_be_drawn(rehearsed):
+    runs = [rehearsed["simulated"].run(name) for name in ("alone", "blocked_behind", "crowded", "vanishing")]
+    assert png(figure(runs, describe("simulated")))
 
 
 def test_an_unknown_scene_is_refused(rehearsed, tmp_path):
