@@ -327,8 +327,12 @@ def _measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     what = (
         "the running graph over DDS, its parts without ROS, batches of worlds, the environments for training, or the "
     )
-    what += "expression node"
-    verb.add_argument("what", choices=("graph", "core", "worlds", "env", "expression"), help=what)
+    what += "expression node; every fault on the running graph; hours of driving"
+    kinds = ("graph", "core", "worlds", "env", "expression", "faults", "soak")
+    verb.add_argument("what", choices=kinds, help=what)
+    verb.add_argument("--hours", type=float, default=8.0, help="with soak: of the world's time (default: 8)")
+    only = "with faults: a group or the beginning of a name; repeatable"
+    verb.add_argument("--only", action="append", default=[], metavar="NAME", help=only)
     verb.add_argument("--peers", action="store_true", help="with worlds: beside PySocialForce and RVO2, if installed")
     _scenario_options(verb)
     verb.add_argument("--out", type=Path, default=Path("out/measure"), help="folder for the figures as JSON")
@@ -338,6 +342,14 @@ def _measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
             from expressive_motion.nodes.measuring import measure_expression
 
             return measure_expression(options.out)
+        if options.what == "soak":
+            from sac_son_nav.nodes.soaking import measure_soak
+
+            return measure_soak(options.out, options.hours)
+        if options.what == "faults":
+            from sac_son_nav.nodes.faults import measure_faults
+
+            return measure_faults(options.out, options.only)
         if options.what != "graph":
             os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
             if options.what == "worlds":

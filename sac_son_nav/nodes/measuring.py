@@ -23,13 +23,15 @@ from sac_son_nav.nodes.supervisor import private_graph
 from sac_son_nav.nodes.watching import Bystander
 from sac_son_nav.simulation.scenarios import load_scenario
 
+ON_THE_ROBOT = "all but simulation"
+
 
 def measure_graph(scenario_name: str, seed: int, out: Path, robot_name: str = "simulated") -> int:
     """Drive the scenario once and print the table; also left as graph.json."""
     scenario, robot = load_scenario(scenario_name), load_robot(robot_name)
     make_folder(out, "world.npz", "graph.json", "log.txt")
     private_graph()
-    with graph(scenario_name, seed, out, robot_name, expression=False) as nodes:
+    with graph(scenario_name, seed, out, robot_name) as nodes:
         stamped = robot.enable_stamped_cmd_vel
         with Bystander(robot.laser.topic, stamped) as eyes, Resources(nodes) as used:
             arrived = watch(eyes, nodes, scenario)
@@ -43,13 +45,18 @@ def measure_graph(scenario_name: str, seed: int, out: Path, robot_name: str = "s
         "success": outcome.success,
         "scan_to_plan_ms": spread(delays),
         "control_period_ms": spread(periods),
-        "resident_memory_mb": {**used.peak_mb, "sum": sum(used.peak_mb.values())},
-        "cpu_cores": {**used.cores, "sum": sum(used.cores.values())},
+        "resident_memory_mb": {**used.peak_mb, ON_THE_ROBOT: _together(used.peak_mb)},
+        "cpu_cores": {**used.cores, ON_THE_ROBOT: _together(used.cores)},
         "commands": len(arrivals),
     }
     write_summary(out / "graph.json", result)
     show(result)
     return 0
+
+
+def _together(figures: dict[str, float]) -> float:
+    """Of the nodes that run on a robot; the world runs on none."""
+    return sum(value for name, value in figures.items() if name != "simulation")
 
 
 def show(result: dict[str, object]) -> None:
@@ -94,10 +101,11 @@ class Resources:
     def _sample(self) -> None:
         while not self._stop.wait(0.5):
             for name, pid in self._nodes.pids().items():
-                self.peak_mb[name] = max(self.peak_mb.get(name, 0.0), _resident_mb(pid))
+                self.peak_mb[name] = max(self.peak_mb.get(name, 0.0), resident_mb(pid))
 
 
-def _resident_mb(pid: int) -> float:
+def resident_mb(pid: int) -> float:
+    """Memory that a process holds now [MB]; 0 where it has ended."""
     try:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):

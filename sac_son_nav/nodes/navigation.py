@@ -32,7 +32,7 @@ from sac_son_nav.navigation.navigator import NavigationConfig, Navigator, Plan
 from sac_son_nav.nodes import actions, conversions, runtime
 from sac_son_nav.nodes.contacts import Contacts
 from sac_son_nav.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, to_social_events
-from sac_son_nav.nodes.observing import FreshnessConfig, Observer
+from sac_son_nav.nodes.observing import SWEEPS, FreshnessConfig, Observer
 from sac_son_nav.nodes.sharing import DELIBERATE, SharedBase
 from sac_son_nav.nodes.showing import MAP, PlanShow
 from sac_son_nav.nodes.transforms import LaserPlace, make_transforms, map_from_odom
@@ -48,7 +48,7 @@ class NodeConfig:
     autostart: bool = True  # configure and activate without being told
     require_map: bool = True  # stand until a map or a plan has come; false: straight to the goal in the open
     watchdog_period: float = 0.05  # [s]
-    plan_timeout: float = 0.25  # [s] after which the last command is taken back
+    plan_timeout: float = 0.0  # [s] after which the last command is taken back; 0: two and a half sweeps of the laser
     action: str = "navigate_to_pose"  # served where nav2_msgs exists: that, "follow_path" behind Nav2, or "none"
     stop_file: str = ""  # where the software stop outlives the node; empty: one of its own below ROS_HOME (~/.ros)
     seed: int = 0  # of the candidates' noise
@@ -56,8 +56,8 @@ class NodeConfig:
     def __post_init__(self) -> None:
         if self.action not in actions.KINDS:
             raise ConfigError(f"action: expected one of {', '.join(actions.KINDS)}, got {self.action!r}")
-        if not (self.watchdog_period > 0.0 and self.plan_timeout > 0.0):
-            raise ConfigError("watchdog_period and plan_timeout: expected seconds above zero")
+        if not (self.watchdog_period > 0.0 and self.plan_timeout >= 0.0):
+            raise ConfigError("watchdog_period and plan_timeout: expected seconds above zero, plan_timeout also zero")
 
 
 class NavigationNode(LifecycleNode):
@@ -86,6 +86,7 @@ class NavigationNode(LifecycleNode):
         self._refused_goal = ""
         self._last_goal: tuple[Any, ...] | None = None
         self._last_plan_at = float("-inf")
+        self._plan_timeout = self.settings.plan_timeout or SWEEPS / self.robot.laser.rate
         self._idle_word = "waiting for a goal"
         self._make_publishers()
         self._make_subscriptions()
@@ -197,8 +198,9 @@ class NavigationNode(LifecycleNode):
         except MessageError as error:
             return self.get_logger().warning(str(error))
         stamp_s = conversions.to_seconds(message.header.stamp)
-        self._announce(self.events.localised(stamp_s, conversions.position_deviation(message)))
-        return self.observer.hear_localisation(stamp_s, pose, time.monotonic())
+        deviation = conversions.position_deviation(message)
+        self._announce(self.events.localised(stamp_s, deviation))
+        return self.observer.hear_localisation(stamp_s, pose, time.monotonic(), deviation)
 
     def _on_map(self, message: OccupancyGrid) -> None:
         try:
@@ -326,7 +328,7 @@ class NavigationNode(LifecycleNode):
         except BaseException:
             self.base.halt()
             raise
-        if time.perf_counter() - began > self.settings.plan_timeout:  # the world has moved on meanwhile
+        if time.perf_counter() - began > self._plan_timeout:  # the world has moved on meanwhile
             self.base.navigate(STOP)
             self._diagnostics.set(WARN, f"a plan took {time.perf_counter() - began:.1f} s and was thrown away")
             return
@@ -342,7 +344,7 @@ class NavigationNode(LifecycleNode):
 
     def _watch(self) -> None:
         """Stand still whenever moving on would be driving blind, or when a control step takes too long."""
-        if not self._lock.acquire(timeout=self.settings.plan_timeout):
+        if not self._lock.acquire(timeout=self._plan_timeout):
             if self._active:  # a step is under way and overdue; its own command will be thrown away
                 self.base.halt()
             return
@@ -354,7 +356,7 @@ class NavigationNode(LifecycleNode):
                 self.navigator.set_goal(None)
                 self.action.finish(False)
             problem = self._problem()
-            if not problem and time.monotonic() - self._last_plan_at > self.settings.plan_timeout:
+            if not problem and time.monotonic() - self._last_plan_at > self._plan_timeout:
                 problem = "no plan in time" if self.navigator.goal is not None else ""
             if problem and self.navigator.goal is not None:
                 self.base.navigate(STOP)
@@ -373,9 +375,7 @@ class NavigationNode(LifecycleNode):
     def _tell(self, plan: Plan, step_ms: float) -> None:
         """What the step came to, in diagnostics; whose the base is, where it is somebody else's."""
         values = {"step_ms": step_ms, "people": len(plan.ids), "base": self.base.driver, **plan.terms}
-        reason = self.base.held or plan.reason
-        if self.base.driver == TELEOPERATION:
-            reason = "a person drives"
+        reason = self.base.held or ("a person drives" if self.base.driver == TELEOPERATION else plan.reason)
         level = OK if not reason else WARN
         self._diagnostics.set(level, plan.status + (f": {reason}" if reason else ""), **values)
 

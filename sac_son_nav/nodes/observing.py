@@ -24,6 +24,7 @@ from sac_son_nav.pose_buffer import PoseBuffer
 from sac_son_nav.states import Floats, Observation, RobotState, Scan, Tracks
 
 T = TypeVar("T")
+SWEEPS = 2.5  # of the laser, that may pass without a scan, or without a plan
 
 
 _WAYS = {
@@ -38,18 +39,24 @@ _WAYS = {
 class FreshnessConfig:
     """How long each input may be silent before the robot stops."""
 
-    scan_timeout: float = 0.25  # [s]; two and a half sweeps at 10 Hz
-    people_timeout: float = 0.25  # [s]
+    scan_timeout: float = 0.0  # [s]; 0: two and a half sweeps of the profile's laser
+    people_timeout: float = 0.0  # [s]; likewise
     odom_timeout: float = 0.25  # [s]
     localisation_timeout: float = 0.0  # [s]; 0: any age, as AMCL is silent while the robot stands
+    lost_deviation: float = (
+        0.6  # [m] of the localiser's position, above which the robot is lost, until below half of it
+    )
     latest_age: float = 0.5  # [s] of world's time a stamp may lie behind the clock
     transform_timeout: float = 1.0  # [s] since the transform from map to odom was last renewed
     localisation: str = "auto"  # where the robot is in the map: tf, amcl_pose, auto (tf once it tells), or odometry
 
     def __post_init__(self) -> None:
-        for name in ("scan_timeout", "people_timeout", "odom_timeout", "latest_age", "transform_timeout"):
+        for name in ("odom_timeout", "latest_age", "transform_timeout", "lost_deviation"):
             if not getattr(self, name) > 0.0:
-                raise ConfigError(f"{name}: expected seconds above zero, got {getattr(self, name)}")
+                raise ConfigError(f"{name}: expected a number above zero, got {getattr(self, name)}")
+        for name in ("scan_timeout", "people_timeout"):
+            if getattr(self, name) < 0.0:
+                raise ConfigError(f"{name}: expected zero or more seconds, got {getattr(self, name)}")
         if self.localisation not in ("auto", "tf", "amcl_pose", "odometry"):
             raise ConfigError(f"localisation: expected auto, tf, amcl_pose or odometry, got {self.localisation!r}")
 
@@ -73,6 +80,12 @@ class Observer:
 
     def __init__(self, config: FreshnessConfig, laser: LaserConfig) -> None:
         self.config, self.laser = config, laser
+        sweeps = SWEEPS / laser.rate
+        self._timeouts = {
+            "odometry": config.odom_timeout,
+            "scan": config.scan_timeout or sweeps,
+            "people": config.people_timeout or sweeps,
+        }
         self._lock = threading.RLock()  # messages come in one thread, questions in others
         self._base_from_laser = np.array([laser.x, laser.y, laser.yaw])
         self.reset()
@@ -89,6 +102,8 @@ class Observer:
         self._transform_s, self._transformed = float("-inf"), float("-inf")  # its stamp, and when that last advanced
         self._pending: tuple[float, Floats] | None = None
         self._refusals: dict[str, str] = {}
+        self._odometry_frame = ""
+        self._deviation, self._lost = 0.0, False
 
     @_alone
     def refuse(self, what: str, sentence: str) -> None:
@@ -100,14 +115,21 @@ class Observer:
         """Where the base says it is, in its odometry's frame."""
         if robot.stamp_s < self._odometry.newest_s - self._odometry.reset_after:
             self.reset()  # the clock was set back: nothing heard before belongs to this world
+        if self._odometry_frame not in ("", robot.frame):
+            return self.refuse("odometry", f"expected frame {self._odometry_frame!r} as before, got {robot.frame!r}")
+        self._odometry_frame = robot.frame
         if self._odometry.add(robot.stamp_s, robot.pose, robot.velocity):
             self._mark("odometry", now)
         if self._pending is not None:
             self._localise(*self._pending)
+        return None
 
     @_alone
-    def hear_localisation(self, stamp_s: float, pose: Floats, now: float) -> None:
-        """Where the robot is in the map, (3,): this says where the odometry's frame is."""
+    def hear_localisation(self, stamp_s: float, pose: Floats, now: float, deviation: float = 0.0) -> None:
+        """Where the robot is in the map, (3,), known to a standard deviation [m]: this says where the odometry's frame
+        is."""
+        self._deviation = deviation
+        self._lost = deviation > self.config.lost_deviation * (0.5 if self._lost else 1.0)
         if self.config.localisation == "amcl_pose" or (self.config.localisation == "auto" and not self.by_transform):
             self._localised = now
             self._localise(stamp_s, pose)
@@ -134,6 +156,8 @@ class Observer:
     @_alone
     def hear_scan(self, scan: Scan, now: float) -> None:
         """What the laser sees now."""
+        if self._from_the_future("scan", scan.stamp_s):
+            return
         if self._scan is None or scan.stamp_s > self._scan.stamp_s:
             self._scan = scan
             self._mark("scan", now)
@@ -141,6 +165,8 @@ class Observer:
     @_alone
     def hear_people(self, people: Tracks, now: float) -> None:
         """Who is there, in the odometry's frame or in the map's."""
+        if self._from_the_future("people", people.stamp_s):
+            return
         if self._people is None or people.stamp_s > self._people.stamp_s:
             self._people = people
             self._mark("people", now)
@@ -149,12 +175,7 @@ class Observer:
     def problem(self, now: float, world_s: float | None = None, localised: bool = True) -> str:
         """Why the robot must not move, in one sentence; empty when it may. `world_s`: the world's clock [s];
         `localised` False: for motions that need no place in the map."""
-        limits = {
-            "odometry": self.config.odom_timeout,
-            "scan": self.config.scan_timeout,
-            "people": self.config.people_timeout,
-        }
-        silent = [what for what, limit in limits.items() if now - self._heard[what] > limit]
+        silent = [what for what, limit in self._timeouts.items() if now - self._heard[what] > limit]
         for what in silent:  # a message that came and could not be used says more than silence
             if what in self._refusals:
                 return f"{what} refused: {self._refusals[what]}"
@@ -167,6 +188,9 @@ class Observer:
             return f"no transform from map to odom for {now - self._transformed:.1f} s"
         if localised and 0.0 < self.config.localisation_timeout < now - self._localised:
             return f"no localisation for {now - self._localised:.1f} s"
+        if localised and self._lost:
+            known = f"the position is known to {self._deviation:.1f} m only"
+            return f"lost: {known}; give it a pose (rviz: 2D Pose Estimate), or drive it by hand"
         if world_s is not None and self._people is not None:
             age = world_s - self._people.stamp_s
             if age > self.config.latest_age:
@@ -244,6 +268,14 @@ class Observer:
         self._pending = None if found is not None else (stamp_s, pose)
         if found is not None:
             self._map_from_odom = np.asarray(compose(pose, inverse(found[0])))
+
+    def _from_the_future(self, what: str, stamp_s: float) -> bool:
+        """Refuse a stamp far ahead of the odometry: kept, it would make all that follow look old."""
+        ahead = stamp_s - self._odometry.newest_s
+        if not self._odometry.reset_after < ahead < float("inf"):
+            return False
+        self.refuse(what, f"its stamp is {ahead:.1f} s ahead of the odometry's")
+        return True
 
     def _mark(self, what: str, now: float) -> None:
         self._heard[what] = now

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from geometry_msgs.msg import PoseWithCovarianceStamped, Twist, TwistStamped
 from nav_msgs.msg import OccupancyGrid, Odometry
+from nav_msgs.msg import Path as Path_
 from rclpy.clock import Clock as RclClock
 from rclpy.clock import ClockType
 from rclpy.node import Node
@@ -56,12 +57,15 @@ class SimulationNodeConfig:
     scenario: str = "crossing"  # a name in config/scenarios, or a path
     seed: int = 0  # of people and sensors; the same seed gives the same world
     real_time_factor: float = 1.0  # seconds of the world per second of the wall clock
+    patience: float = 0.0  # [s] of the wall clock that the world waits for the answers to each scan; 0: it never waits
     present_robot: bool = True  # false: the same world without the robot, for comparison
     log: str = ""  # .npz file for what happened, written every few seconds and at the end; empty: none
 
     def __post_init__(self) -> None:
         if not self.real_time_factor > 0.0:
             raise ConfigError(f"real_time_factor: expected a number above zero, got {self.real_time_factor}")
+        if self.patience < 0.0:
+            raise ConfigError(f"patience: expected zero or more seconds, got {self.patience}")
         if self.log and not self.log.endswith(".npz"):
             raise ConfigError(f"log: expected a path that ends in .npz, got {self.log!r}")
 
@@ -88,6 +92,7 @@ class SimulationNode(Node):
         if self.config.log:
             self._write_log()  # a path that can't be written to is refused now, not at the end of the run
         self._make_topics()
+        self._answers = Answers(self, self.config.patience)
         self._diagnostics = Diagnostics(self, self._watch)
         self._map.publish(convert.to_occupancy_grid(scenario.floor, convert.to_stamp(0.0)))
         self._publish()
@@ -119,6 +124,8 @@ class SimulationNode(Node):
             self._diagnostics.set(ERROR, self._refused)
 
     def _tick(self) -> None:
+        if self._answers.wanting():
+            return
         command, self._command = self._command, None
         self.world.step(command)
         self._publish()
@@ -146,6 +153,7 @@ class SimulationNode(Node):
             self._truth.publish(convert.to_odometry(world.robot, stamp, robot.base_frame))
             if self._due(robot.laser.rate):
                 self._scan.publish(convert.to_laser_scan(world.scan(), stamp))
+                self._answers.ask(convert.stamp_nanoseconds(stamp))
             if self._due(POSE_RATE):
                 pose = world.localisation()
                 spread = np.array([self.noise.localiser_position] * 2 + [self.noise.localiser_yaw])
@@ -197,6 +205,7 @@ class SimulationNode(Node):
             contacts=len(self.world.contacts),
             reached_goal=self.world.reached_goal,
             timed_out=self.world.timed_out,
+            answers_missed=self._answers.missed,
         )
 
     def _write_log(self) -> None:
@@ -226,6 +235,38 @@ class SimulationNode(Node):
         """Write the log to its end."""
         if self.config.log:
             self._write_log()
+
+
+class Answers:
+    """Lets the world wait until each scan is answered by `people` and, while the robot is under way, by `local_plan`:
+    a world that goes as fast as nothing is lost. Who did not answer the last scan is not waited for."""
+
+    def __init__(self, node: Node, patience: float) -> None:
+        self._patience, self._asked, self._since = patience, 0, 0.0
+        self._answered = {"people": 0, "local_plan": 0}  # stamps [ns] of the last answers
+        self._expected: tuple[str, ...] = ()
+        self.missed = 0  # answers that did not come in time
+        if patience > 0.0:
+            node.create_subscription(PointCloud2, "people", lambda m: self._hear("people", m), RELIABLE)
+            node.create_subscription(Path_, "local_plan", lambda m: self._hear("local_plan", m), RELIABLE)
+
+    def _hear(self, name: str, message: Any) -> None:
+        self._answered[name] = convert.stamp_nanoseconds(message.header.stamp)
+
+    def ask(self, stamp: int) -> None:
+        """A scan of this stamp [ns] goes out."""
+        self._expected = tuple(name for name, last in self._answered.items() if last >= self._asked > 0)
+        self._asked, self._since = stamp, time.monotonic()
+
+    def wanting(self) -> bool:
+        """Whether somebody still has to answer, and there is patience left."""
+        if self._patience == 0.0 or all(self._answered[name] >= self._asked for name in self._expected):
+            return False
+        if time.monotonic() - self._since < self._patience:
+            return True
+        self.missed += sum(self._answered[name] < self._asked for name in self._expected)
+        self._expected = ()
+        return False
 
 
 class Transforms:

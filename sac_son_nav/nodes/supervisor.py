@@ -47,6 +47,7 @@ class NodeSpec:
     namespace: str = ""  # absolute, or empty for none
     respawn: bool = True  # start it again when it dies
     required: bool = False  # when it ends, everything ends
+    before: Sequence[str] = ()  # words before the command, of a program that becomes it, such as `ip netns exec NAME`
 
     @property
     def executable(self) -> str:
@@ -56,7 +57,7 @@ class NodeSpec:
 
 def command(spec: NodeSpec) -> list[str]:
     """The argument vector of a node's process: what launch_ros would run, with this interpreter."""
-    words = [sys.executable, "-m", spec.module, "--ros-args", "-r", f"__node:={spec.name}"]
+    words = [*spec.before, sys.executable, "-m", spec.module, "--ros-args", "-r", f"__node:={spec.name}"]
     if spec.namespace:
         words += ["-r", f"__ns:={spec.namespace}"]
     for path in spec.params_files:

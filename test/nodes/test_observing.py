@@ -1,5 +1,7 @@
 """Second by second: what the navigation node knows, and when it says that it must not move."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -178,6 +180,39 @@ def test_a_transform_that_holds_for_ever_is_never_too_old():
     assert observer.problem(5.0) == ""
 
 
+def test_who_is_lost_stands_until_it_knows_much_better():
+    observer = ready()
+    pose = observer.robot(1.0).pose
+    reasons = []
+    for deviation in (0.5, 0.7, 0.4, 0.2):
+        observer.hear_localisation(1.0, pose, 100.0, deviation)
+        reasons.append(observer.problem(100.0).partition(";")[0])
+    assert reasons == ["", *(f"lost: the position is known to {d} m only" for d in (0.7, 0.4)), ""]
+
+
+def test_one_stamp_from_the_future_is_refused_and_has_no_consequences():
+    observer = ready()
+    observer.hear_scan(scan(31.0), 100.1)
+    observer.hear_people(people(31.0), 100.1)
+    for stamp, now in ((1.2, 100.2), (1.3, 100.3)):
+        observer.hear_odometry(odometry(stamp), now)
+        observer.hear_scan(scan(stamp), now)
+        observer.hear_people(people(stamp), now)
+    assert observer.problem(100.4) == ""
+    observer.hear_scan(scan(31.1), 100.6)
+    observer.hear_odometry(odometry(1.5), 100.6)
+    observer.hear_people(people(1.5), 100.6)
+    assert observer.problem(100.6) == "scan refused: its stamp is 29.8 s ahead of the odometry's"
+
+
+def test_odometry_that_changes_its_frame_is_refused():
+    observer = ready()
+    observer.hear_odometry(replace(odometry(1.2), frame="elsewhere"), 100.2)
+    observer.hear_scan(scan(1.4), 100.4)
+    observer.hear_people(people(1.4), 100.4)
+    assert observer.problem(100.4) == "odometry refused: expected frame 'odom' as before, got 'elsewhere'"
+
+
 @pytest.mark.parametrize("way", ["odometry", "amcl_pose"])
 def test_transforms_are_not_heard_where_another_way_was_asked_for(way):
     observer = Observer(FreshnessConfig(localisation=way), LaserConfig())
@@ -207,4 +242,16 @@ def test_settings_that_make_no_sense_are_refused():
     with pytest.raises(ConfigError, match="localisation"):
         FreshnessConfig(localisation="gps")
     with pytest.raises(ConfigError, match="scan_timeout"):
-        FreshnessConfig(scan_timeout=0.0)
+        FreshnessConfig(scan_timeout=-1.0)
+    with pytest.raises(ConfigError, match="odom_timeout"):
+        FreshnessConfig(odom_timeout=0.0)
+
+
+def test_a_slow_laser_is_waited_for_longer():
+    """Two and a half sweeps: 0.25 s at 10 Hz, 0.5 s at 5 Hz."""
+    for rate, patience in ((10.0, 0.25), (5.0, 0.5)):
+        observer = ready(laser=LaserConfig(rate=rate))
+        for age in (patience - 0.05, patience + 0.05):
+            observer.hear_odometry(odometry(1.2 + age), 100.0 + age)
+            observer.hear_people(people(1.2 + age), 100.0 + age)
+            assert (observer.problem(100.0 + age) == "") == (age < patience)
