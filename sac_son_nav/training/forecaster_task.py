@@ -31,6 +31,7 @@ class ForecasterLearning:
 
     paces: tuple[float, ...] = (1.0, 1.6667, -1.0)  # at which recorded people go by; the first is drawn twice as often
     scale: float = 0.3  # standard deviation of the logarithm by which everything in an example is stretched
+    jitter: float = 0.0  # [m] standard deviation of that of the annotation's error, one for each example
     final: float = 0.5  # weight of the last step's error beside the mean error of the mode that comes nearest
     relaxed: float = 0.3  # share of the other modes in that error, at first; none after `settled` of the steps
     settled: float = 0.6
@@ -101,6 +102,8 @@ class ForecasterTask:
         change = np.stack([stretch, stretch * random.choice(np.array([-1.0, 1.0], np.float32), size)], axis=-1)
         for name in ("own", "others", "future"):
             drawn[name] = drawn[name] * change.reshape(size, *(1,) * (drawn[name].ndim - 2), 2)
+        if self.learning.jitter:
+            _jitter(drawn, random, self.learning.jitter)
         return {**drawn, "stretch": stretch}
 
     def loss(self, parameters: Mapping[str, torch.Tensor], batch: Batch, step: int) -> tuple[torch.Tensor, float]:
@@ -138,6 +141,17 @@ class ForecasterTask:
             "best_of_20_ade_m": float(ades.min(axis=1).mean()),
             "best_of_20_fde_m": float(fdes.min(axis=1).mean()),
         }
+
+
+def _jitter(drawn: Arrays, random: np.random.Generator, jitter: float) -> None:
+    """Shake the tracks that are seen as if they were annotated by hand, one example more than the other. Some
+    recordings are smooth curves through few annotated places, and others not; who learned from the former alone takes
+    every jerk of the latter for a turn."""
+    amount = np.abs(random.normal(0.0, jitter, (len(drawn["own"]), 1, 1)))
+    own = drawn["own"] + (amount * random.normal(size=drawn["own"].shape)).astype(np.float32)
+    others = drawn["others"] + (amount[..., None] * random.normal(size=drawn["others"].shape)).astype(np.float32)
+    origin = own[:, -1:]
+    drawn["own"], drawn["others"], drawn["future"] = own - origin, others - origin[:, None], drawn["future"] - origin
 
 
 def _away(paths: torch.Tensor, future: torch.Tensor) -> torch.Tensor:
