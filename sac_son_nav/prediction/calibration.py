@@ -5,7 +5,8 @@ from: the *score* of a forecast is how far off it was, in units of the spread, a
 the radius of the p-quantile of these scores, times the spread (split conformal prediction, as in Lei et al. 2018).
 That holds for people like those. Among others the disc is steered: each time somebody is found outside it grows, each
 time inside it shrinks a little, by amounts that balance at level p (quantile tracking: Gibbs and Candès 2021;
-Angelopoulos, Candès and Tibshirani 2023; here on the logarithm of the radius).
+Angelopoulos, Candès and Tibshirani 2023; with steps that shorten, Angelopoulos, Barber and Bates 2024; here on the
+logarithm of the radius).
 
 All arrays are by step of the forecast, T in all.
 """
@@ -40,13 +41,23 @@ def quantiles(scored: Floats, level: float) -> Floats:
     return np.array(found)
 
 
+_MOST = 0.5  # of the logarithm at once
+
+
 @dataclass
 class Bubbles:
-    """Discs of one `level` that are steered as people are met. `factors` (T,): radius over spread, by step."""
+    """Discs of one `level` that are steered as people are met. `factors` (T,): radius over spread, by step. A person
+    moves the logarithm of the radius by `first` over the root of how many came before, but by `settled` at least; and
+    the radii of later steps, of which less is known as yet, by a share of that, `later`."""
 
     factors: Floats
     level: float = 0.9
-    rate: float = 0.05  # how fast: the share of a person's weight in the logarithm of the radius
+    first: float = 0.2
+    settled: float = 0.02
+    later: float = 0.2
+
+    def __post_init__(self) -> None:
+        self.met = np.zeros(len(self.factors))  # people, by step
 
     def radii(self, spread: Floats) -> Floats:
         """Of the discs (..., T) [m] around forecasts of that spread (..., T) [m]."""
@@ -54,6 +65,10 @@ class Bubbles:
 
     def learn(self, outside: Floats, step: int) -> None:
         """What came of forecasts for `step` (0: the first) that have come due: who was outside (M,), 0 or 1."""
-        if len(outside):
-            grow = float(np.sum(outside - (1.0 - self.level)))
-            self.factors[step] *= np.exp(np.clip(self.rate * grow, -0.5, 0.5))
+        if len(outside) == 0:
+            return
+        rate = max(self.settled, self.first / float(np.sqrt(1.0 + self.met[step])))
+        grow = rate * float(np.sum(outside - (1.0 - self.level)))
+        self.factors[step] *= np.exp(np.clip(grow, -_MOST, _MOST))
+        self.factors[step + 1 :] *= np.exp(np.clip(self.later * grow, -_MOST, _MOST))
+        self.met[step] += len(outside)

@@ -54,16 +54,18 @@ def test_people_who_cross_between_two_steps_collide() -> None:
 
 
 def test_discs_hold_whom_they_reach_and_learn_only_what_has_come_due() -> None:
-    made = walkers(((0.0, 0.0), (0.5, 0.0)), ((0.0, 5.0), (0.5, 0.0)), rows=27)  # 8 moments
+    made = walkers(((0.0, 0.0), (0.5, 0.0)), ((0.0, 5.0), (0.5, 0.0)), rows=22)  # 3 moments
     judged = predictor.judge(lambda w: told(w, 1.0), made)
     found = predictor.coverage(judged, np.full(12, 0.9))
     assert found["coverage"] == 0.0  # a metre off, and 0.9 m wide
-    # two people at each moment, each lifts the logarithm by 0.05 * 0.9: after two moments they are held
-    one = 0.9 * np.exp(0.05 * 1.8)
-    assert 0.9 < one < 1.0 < 0.9 * np.exp(2 * 0.05 * 1.8)
-    # what is foretold for step t comes due t + 1 moments later, so moments 0 to t + 1 have had one lesson at most
-    lost = np.array([1.0 - c for c in found["coverage_adaptive_by_step"]]) * 8
-    np.testing.assert_allclose(lost, [2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 8, 8], atol=1e-9)
+    # Two people who are missed lift the logarithm of the radius by 0.2 * 2 * 0.9, that of later steps by a fifth.
+    assert 0.9 * np.exp(0.36) > 1.0 > 0.9 * np.exp(0.072)
+    # The first step of moment 0 comes due at moment 1, which then holds; the second step waits for moment 2. There
+    # what came of moment 1 (two held, at a rate of 0.2 / sqrt(3) now) takes a little back, and two fifths are enough.
+    back = 0.2 / np.sqrt(3.0) * 2 * 0.1 * 0.2
+    assert 0.9 * np.exp(0.072 - back + 0.072) > 1.0
+    lost = np.array([1.0 - c for c in found["coverage_adaptive_by_step"]]) * 3
+    np.testing.assert_allclose(lost, [1, *[2] * 11], atol=1e-9)
     assert found["radius_by_step_m"] == pytest.approx([0.9] * 12)
 
 

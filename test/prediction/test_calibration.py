@@ -37,7 +37,8 @@ def test_among_other_people_the_discs_are_steered_to_what_they_say() -> None:
     for error in errors:
         outside.append(float(error > bubbles.radii(np.ones(1))[0]))
         bubbles.learn(np.array(outside[-1:]), 0)
-    assert np.mean(outside) == pytest.approx(0.1, abs=0.01)
+    assert np.mean(outside) == pytest.approx(0.1, abs=0.02)  # with those who had to be missed first
+    assert np.mean(outside[500:]) == pytest.approx(0.1, abs=0.01)
     assert np.mean(np.abs(errors) > 1.645) > 0.5  # without
     before = bubbles.factors.copy()
     bubbles.learn(np.zeros(0), 0)
