@@ -58,6 +58,9 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         part = does.add_parser(name, help=meaning)
         for argument in arguments:
             part.add_argument(argument)
+        part.add_argument(
+            "--library", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="default: the user's own"
+        )
         if name in ("show", "roll-back"):
             part.add_argument("--version", type=int, metavar="N")
         part.set_defaults(run=lambda options, name=name: manage(name, options))
@@ -77,10 +80,11 @@ def express(options: argparse.Namespace) -> int:
     # a model may take minutes: what would fail after it fails before
     if options.execute:
         _need_ros()
+    description, library = describe(options.robot), _library(options)
     if options.save is not None:
         new_name(options.save)
+        library.open_for_writing()
     make_folder(options.out)
-    description, library = describe(options.robot), _library(options)
     model = make_model(options.model, description, library)
     with Sandbox() as sandbox, _stages(sys.stderr.isatty() and not options.json) as progress:
         pipeline = Pipeline(model, description, sandbox, library)

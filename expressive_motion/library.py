@@ -121,6 +121,11 @@ class Library:
 
     # -- writing ------------------------------------------------------------------------------------------------
 
+    def open_for_writing(self) -> None:
+        """Make the folder if need be; LibraryError where nothing could be saved in it."""
+        with self._writing():
+            pass
+
     def save(self, behaviour: Behaviour, name: str | None = None) -> int:
         """A new version, which is in force from now on; its number. Only what is fit is saved, under a name that is
         no skill of any robot."""

@@ -69,7 +69,7 @@ def compose(
     plan = _finished(stage, plan)
     plan = _fitting(stage, plan)
     _unsaid(stage, reading)
-    return Composition(plan, tuple(w.intent for w, _ in done), " ".join(stage.left_out)[:300], "", reading)
+    return Composition(plan, tuple(w.name or w.intent for w, _ in done), " ".join(stage.left_out)[:300], "", reading)
 
 
 def _settled(reading: Reading) -> list[Wish]:

@@ -19,7 +19,7 @@ from expressive_motion.language.language_model import Answer, Question, never
 from expressive_motion.offline.composing import Composition, compose
 from expressive_motion.offline.customs import CUSTOMS, DEFAULT
 from expressive_motion.offline.revision import permitted, revised
-from expressive_motion.offline.script import Plan, calls, code, do, read_steps, steps
+from expressive_motion.offline.script import Plan, calls, code, do, learned, read_steps, steps
 from expressive_motion.programs.grammar import BUILTINS
 from expressive_motion.robot import Description
 
@@ -156,6 +156,8 @@ _SHOWN = {
 
 def _summary(plan: Plan) -> str:
     """One sentence of what is done, made from the calls."""
-    done = list(dict.fromkeys(_SHOWN[c.skill] for c in calls(plan) if c.skill in _SHOWN)) or ["does what it learned"]
+    done = list(dict.fromkeys(_SHOWN[c.skill] for c in calls(plan) if c.skill in _SHOWN))
+    done += [f"does the saved {name}" for name in dict.fromkeys(learned(plan))]
+    done = done or ["waits"]
     listed = done[0] if len(done) == 1 else f"{', '.join(done[:-1])} and {done[-1]}"
     return f"The robot {listed}."[:200]

@@ -131,6 +131,19 @@ def calls(plan: Plan) -> list[Do]:
     return found
 
 
+def learned(plan: Plan) -> list[str]:
+    """The saved behaviours in it, in order of the text."""
+    found: list[str] = []
+
+    def note(node: Node) -> Plan:
+        if isinstance(node, Learned):
+            found.append(node.name)
+        return (node,)
+
+    changed(plan, note)
+    return found
+
+
 # --------------------------------------------------------------------------------------------------------- prose
 
 

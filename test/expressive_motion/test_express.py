@@ -160,14 +160,15 @@ def test_bad_input_is_one_sentence(
     assert why in complaint
 
 
-@pytest.mark.parametrize("wrong", [("--save", "if"), ("--out", "{file}")])
+@pytest.mark.parametrize("wrong", [("--save", "if"), ("--out", "{file}"), ("--save", "bow", "--library", "{file}")])
 def test_what_would_fail_after_the_model_fails_before(
-    wrong: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    wrong: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
     asked: list[str] = []
     monkeypatch.setattr("expressive_motion.models.make_model", lambda *_: asked.append("model"))
-    assert main(["express", "nod", "--out", str(tmp_path), wrong[0], wrong[1].format(file=tmp_path / "file")]) == 2
+    given = [word.format(file=tmp_path / "file") for word in wrong]
+    assert main(["express", "nod", "--out", str(tmp_path), "--library", str(tmp_path / "lib"), *given]) == 2
     assert asked == []
 
 
@@ -253,6 +254,22 @@ def test_damage_is_told_and_the_rest_is_served(
     assert told.split()[0] == "1"
     assert "bow/0002.yaml" in complaint
     assert behaviours("show", "bow") == 2
+
+
+def test_the_library_may_be_named_before_or_after(library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    library.save(GREET)
+    for words in (["--library", str(library.folder), "list"], ["list", "--library", str(library.folder)]):
+        assert main(["behaviours", *words]) == 0
+        assert capsys.readouterr().out.startswith("greet ")
+
+
+def test_a_saved_behaviour_can_be_asked_for_under_the_word_it_was_made_from(
+    express: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its program has a function nod of its own."""
+    assert express("Nod", "--save", "nod") == 0
+    assert express("Nod twice") == 0
+    assert "   | for _ in range(2):\n   |     nod()\n" in capsys.readouterr().out
 
 
 def test_a_record_from_elsewhere_can_not_command_the_terminal(
