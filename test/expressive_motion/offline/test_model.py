@@ -94,7 +94,7 @@ UNDERSTOOD: tuple[tuple[str, str], ...] = (
     ("Say sorry and then back off slowly.", "apologise back"),
     ("Look at them as long as they are there and nod now and then.", "look_person nod"),
     ("Encourage the children", "congratulate"),
-    ("Do my greeting, then nod.", "learned nod"),
+    ("Do my greeting, then nod.", "my_greeting nod"),
 )
 REFUSED: tuple[tuple[str, str], ...] = (
     ("Fly to the moon.", "can't fly"),
