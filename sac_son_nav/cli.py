@@ -289,9 +289,8 @@ def _evaluate_crowdnav(what: argparse._SubParsersAction[argparse.ArgumentParser]
 def _benchmark(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser("benchmark", help="planners against each other, over scenarios, people and seeds")
     several: dict[str, Any] = {"nargs": "+", "action": "extend", "metavar": "NAME"}
-    verb.add_argument(
-        "--planner", **several, help="one or more; oracle:WEIGHT and ds_rnn:PATH too (default: all but these)"
-    )
+    more = "oracle:WEIGHT, ds_rnn:PATH and sac_son:PREDICTOR too"
+    verb.add_argument("--planner", **several, help=f"one or more; {more} (default: all but these)")
     verb.add_argument("--scenario", **several, help="names in config/scenarios, or files (default: all with people)")
     verb.add_argument("--humans", **several, help="laws by which people walk (default: social_force)")
     verb.add_argument("--seeds", type=int, metavar="N", help="seeds 0 to N - 1 (default: 20)")

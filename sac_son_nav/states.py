@@ -54,7 +54,8 @@ class Tracks:
     """The people being followed at one moment; row i of every array is one person.
 
     ids (N,) int64; positions (N, 2) [m] and velocities (N, 2) [m/s] in `frame`; covariances (N, 4, 4) over
-    x, y, vx, vy [SI]; confidences (N,) in [0, 1].
+    x, y, vx, vy [SI]; confidences (N,) in [0, 1]. Where somebody has kept it (`prediction.history`), pasts (N, P, 2)
+    [m]: where they were, now last, and known (N, P): which of these moments were seen, not made up.
     """
 
     stamp_s: float
@@ -64,6 +65,8 @@ class Tracks:
     velocities: Floats
     covariances: Floats
     confidences: Floats
+    pasts: Floats | None = None
+    known: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -48,8 +48,20 @@ PLANNERS: Mapping[str, Callable[[RobotProfile, int], Planner]] = {
     "sac_son": lambda robot, seed: Navigator(shipped_settings(), robot.radius, robot.limits, seed=seed),
 }
 
-BY_ARGUMENT = ("ds_rnn:PATH", "oracle:WEIGHT")
+BY_ARGUMENT = ("ds_rnn:PATH", "oracle:WEIGHT", "sac_son:PREDICTOR")
 """Those that are named with something of the user's."""
+
+
+def named_maker(name: str) -> Callable[[RobotProfile, int], Planner]:
+    """What makes the planner of that name: one of PLANNERS, or ``sac_son:PREDICTOR`` with one of the predictors that
+    config/navigation.yaml may name. Raises ConfigError, naming those that there are, for another name."""
+    plain, given, predictor = name.partition(":")
+    if given and plain == "sac_son":
+        settings = changed_settings([f"predictor={predictor}"])
+        return lambda robot, seed: Navigator(settings, robot.radius, robot.limits, seed=seed)
+    if name not in PLANNERS:
+        raise ConfigError(f"planner: expected one of {', '.join([*PLANNERS, *BY_ARGUMENT])}, got {name!r}")
+    return PLANNERS[name]
 
 
 def make_planner(name: str, robot: RobotProfile, floor: OccupancyMap | None, goal: Floats, seed: int) -> Planner:
@@ -58,13 +70,11 @@ def make_planner(name: str, robot: RobotProfile, floor: OccupancyMap | None, goa
     Raises ConfigError, naming those that there are, for another name.
     """
     weights = named_weights(name)
-    if weights is None and name not in PLANNERS:
-        raise ConfigError(f"planner: expected one of {', '.join([*PLANNERS, *BY_ARGUMENT])}, got {name!r}")
     planner: Planner
     if weights is not None:
         planner = DsRnn(robot.radius, robot.limits, load_network(weights))
     else:
-        planner = PLANNERS[name](robot, seed)
+        planner = named_maker(name)(robot, seed)
     if floor is not None:
         planner.set_map(floor)
     planner.set_goal(goal)

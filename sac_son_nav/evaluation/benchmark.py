@@ -112,7 +112,7 @@ def planner_settings(name: str) -> dict[str, Any]:
     """What the planner of that name is set to. Raises ConfigError for a name that nobody knows."""
     from sac_son_nav.baselines.ds_rnn import load_network, named_weights, weights_hash
     from sac_son_nav.baselines.oracle import named_config
-    from sac_son_nav.baselines.planners import BY_ARGUMENT, PLANNERS
+    from sac_son_nav.baselines.planners import named_maker
 
     weights = named_weights(name)
     if weights is not None:
@@ -120,9 +120,7 @@ def planner_settings(name: str) -> dict[str, Any]:
         return {"weights_sha256": weights_hash(weights)}
     settings: Any = named_config(name)
     if settings is None:
-        if name not in PLANNERS:
-            raise ConfigError(f"planner: expected one of {', '.join([*PLANNERS, *BY_ARGUMENT])}, got {name!r}")
-        settings = getattr(PLANNERS[name](RobotProfile(), 0), "config", None)
+        settings = getattr(named_maker(name)(RobotProfile(), 0), "config", None)
     return flatten(settings) if is_dataclass(settings) else {}
 
 

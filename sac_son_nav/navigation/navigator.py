@@ -20,7 +20,9 @@ from sac_son_nav.navigation.objective import ObjectiveConfig
 from sac_son_nav.navigation.planner import PlannerConfig
 from sac_son_nav.navigation.route import Route, RouteConfig, RoutePlanner
 from sac_son_nav.navigation.shield import ShieldConfig, Verdict, shield
-from sac_son_nav.prediction.predictor import Predictor, RobotFutures, SocialForce, SocialForceConfig
+from sac_son_nav.prediction.history import History, long_enough
+from sac_son_nav.prediction.learned import LEAST_KNOWN, PREDICTORS, named_predictor
+from sac_son_nav.prediction.predictor import Predictor, RobotFutures, SocialForceConfig
 from sac_son_nav.states import STOP, Command, Floats, Observation, Tracks
 
 
@@ -30,6 +32,7 @@ class NavigationConfig:
 
     control_period: float = 0.1  # [s] between commands
     reference: str = "absent"  # what "without the robot" means: absent or parked
+    predictor: str = "social_force"  # where people go: learned, social_force or constant_velocity
     position_tolerance: float = 0.2  # [m] from the goal at which the robot has arrived
     yaw_tolerance: float = 0.25  # [rad]; the robot turns to the goal's yaw on the spot
     people_considered: int = 10  # the nearest; a forecast's cost grows with their square
@@ -47,6 +50,8 @@ class NavigationConfig:
     def __post_init__(self) -> None:
         if self.reference not in ("absent", "parked"):
             raise ConfigError(f"reference: expected absent or parked, got {self.reference!r}")
+        if self.predictor not in PREDICTORS:
+            raise ConfigError(f"predictor: expected one of {', '.join(PREDICTORS)}, got {self.predictor!r}")
         if not self.control_period > 0.0:
             raise ConfigError(f"control_period: expected seconds above zero, got {self.control_period}")
         if self.people_considered < 1:
@@ -60,7 +65,8 @@ class Plan:
     command: after the shield. status: idle, driving, turning, yielding, blocked or arrived. velocities (T, 2)
     [m/s, rad/s] and poses (T, 3): the chosen plan, one row every `step_s`. people_with, people_without (N, T, 2)
     [m]: the people of `ids` under the plan and under the reference. terms: the unweighted value of each term of
-    the objective. considered (K, T, 3): the poses of every candidate.
+    the objective. considered (K, T, 3): the poses of every candidate. short_tracks: ids of those whom a learned human
+    model has seen too shortly, and for whose past constant velocity stood in.
     """
 
     stamp_s: float
@@ -75,6 +81,7 @@ class Plan:
     people_without: Floats = field(default_factory=lambda: np.zeros((0, 0, 2)))
     terms: dict[str, float] = field(default_factory=dict)
     considered: Floats = field(default_factory=lambda: np.zeros((0, 0, 3)))
+    short_tracks: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 class Navigator:
@@ -95,7 +102,8 @@ class Navigator:
         seed: int = 0,
     ) -> None:
         self.config, self.radius, self.base = config, radius, limits
-        self.predictor: Predictor = predictor or SocialForce(config.human_model)
+        self.predictor: Predictor = predictor or named_predictor(config.predictor, config.human_model)
+        self.history = History()
         self.random = np.random.default_rng(seed)
         self.floor: OccupancyMap | None = None
         self.goal: Floats | None = None
@@ -132,13 +140,14 @@ class Navigator:
     def step(self, observation: Observation, sees_behind: bool = True) -> Plan:
         """The plan for the next control period; backward only if the laser sees what is there. Raises RouteError when
         no way leads to the goal."""
+        self.watch(observation)
         if self.goal is None:
             return Plan(observation.stamp_s, STOP, "idle")
         robot = observation.robot
         if self._at_goal(robot.pose):
             return self._finish(observation)
         route = self._current_route(observation)
-        people = self._attended(observation.tracks, robot.pose)
+        people = self.history.of(self._attended(observation.tracks, robot.pose))
 
         start = self._moving(robot.velocity)
         options = planner.candidates(
@@ -182,7 +191,13 @@ class Navigator:
             people_without[0],
             {name: float(values[best]) for name, values in terms.items()},
             options.poses,
+            self._short_tracks(people),
         )
+
+    def watch(self, observation: Observation) -> None:
+        """Remember where everybody is; `step` does, and whoever is not driving now may, so that a human model knows
+        people's pasts when it is asked."""
+        self.history.add(observation.tracks, observation.robot.pose)
 
     def guard(self, command: Command, observation: Observation, period: float, sees_behind: bool = True) -> Verdict:
         """Somebody else's command for the same base, through the same shield; `period` [s] since the last command. It
@@ -268,9 +283,16 @@ class Navigator:
         reference = np.broadcast_to(pose, (1, *poses.shape[1:]))  # parked here, or not here at all
         present = np.ones(len(poses) + 1, dtype=bool)
         present[-1] = self.config.reference == "parked"
-        futures = RobotFutures(pose, np.concatenate([poses, reference]), present, self.radius)
+        past = self.history.robot(people.stamp_s, pose)
+        futures = RobotFutures(pose, np.concatenate([poses, reference]), present, self.radius, past)
         answers = self.predictor.predict(people, futures, self.config.planner.step, self.floor)
         return answers[:-1].astype(np.float64), answers[-1:].astype(np.float64)
+
+    def _short_tracks(self, people: Tracks) -> NDArray[np.int64]:
+        """Of whom the predictor would need to know more; nobody where it reads no pasts."""
+        if not getattr(self.predictor, "needs_past", 0):
+            return np.zeros(0, np.int64)
+        return people.ids[~long_enough(people, LEAST_KNOWN)]
 
     def _clearance(self, places: Floats, observation: Observation) -> Floats:
         """Room (K, T) [m] between the robot's side and walls, mapped or seen, at places (K, T, 2)."""

@@ -38,6 +38,7 @@ class RobotFutures:
     poses: NDArray[np.float64]
     present: NDArray[np.bool_]
     radius: float
+    past: NDArray[np.float64] | None = None
 
 
 class Predictor(Protocol):

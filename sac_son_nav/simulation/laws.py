@@ -30,8 +30,10 @@ LAWS = {
 }
 
 
-def law_named(name: str) -> Law:
-    """One of LAWS; raises ConfigError for another name."""
+def law_named(name: str | Law) -> Law:
+    """One of LAWS, or a law that is given as such; raises ConfigError for another name."""
+    if isinstance(name, Law):
+        return name
     if name not in LAWS:
         raise ConfigError(f"humans: expected one of {', '.join(LAWS)}, got {name!r}")
     return LAWS[name]

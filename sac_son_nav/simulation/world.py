@@ -25,7 +25,7 @@ from sac_son_nav.errors import ConfigError, MessageError
 from sac_son_nav.kinematics import limit_velocity, unicycle_step
 from sac_son_nav.simulation import luck
 from sac_son_nav.simulation.history import Contact
-from sac_son_nav.simulation.laws import law_named
+from sac_son_nav.simulation.laws import Law, law_named
 from sac_son_nav.simulation.people import NUMPY, People
 from sac_son_nav.simulation.scenarios import Scenario
 from sac_son_nav.states import Floats
@@ -78,13 +78,13 @@ class World:
         robot: RobotProfile,
         seed: int | Sequence[int],
         present: bool | Sequence[bool] | NDArray[np.bool_] = True,
-        humans: str = "social_force",
+        humans: str | Law = "social_force",
         like: Array = NUMPY,
         dt: float = DT,
         gait: bool = True,
     ) -> None:
-        """`present`: of all robots or of each. `humans`: the law people walk by. `like`: an array of the library, type
-        and device to compute with. `gait`: whether people have legs.
+        """`present`: of all robots or of each. `humans`: the law people walk by, or its name. `like`: an array of the
+        library, type and device to compute with. `gait`: whether people have legs.
 
         Raises ConfigError when a seed is negative, or when the robot starts or ends nearer to a wall than its radius.
         """

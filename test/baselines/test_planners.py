@@ -15,8 +15,9 @@ from sac_son_nav.crowds.orca import OrcaConfig
 from sac_son_nav.crowds.social_force import SocialForceConfig
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.kinematics import limit_velocity, unicycle_step
-from sac_son_nav.navigation.navigator import Plan
+from sac_son_nav.navigation.navigator import Navigator, Plan
 from sac_son_nav.navigation.route import Route
+from sac_son_nav.prediction.predictor import ConstantVelocity
 from sac_son_nav.states import Command, Observation, RobotState, Tracks
 from test.simulation.worlds import room
 
@@ -209,6 +210,16 @@ def test_who_strays_gets_a_new_way() -> None:
 
 
 def test_a_name_that_nobody_has_is_refused_with_those_there_are() -> None:
-    expected = r"planner: expected one of straight, .*, sac_son, ds_rnn:PATH, oracle:WEIGHT, got 'telepathy'"
+    expected = r"planner: expected one of straight, .*, sac_son, ds_rnn:PATH, oracle:WEIGHT, sac_son:PREDICTOR, got 'telepathy'"
     with pytest.raises(ConfigError, match=expected):
         make_planner("telepathy", ROBOT, None, np.zeros(3), 0)
+
+
+def test_the_navigator_with_another_predictor_by_name():
+    planner = make_planner("sac_son:constant_velocity", ROBOT, None, np.zeros(3), 0)
+    assert isinstance(planner, Navigator)
+    assert isinstance(planner.predictor, ConstantVelocity)
+    with pytest.raises(ConfigError, match="predictor: expected one of learned, social_force"):
+        make_planner("sac_son:psychic", ROBOT, None, np.zeros(3), 0)
+    with pytest.raises(ConfigError, match=r"planner: expected one of .*sac_son:PREDICTOR, got 'orca:x'"):
+        make_planner("orca:x", ROBOT, None, np.zeros(3), 0)

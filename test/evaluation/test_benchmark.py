@@ -217,7 +217,7 @@ def test_a_comparison_goes_when_nobody_asks_for_it(whole: Path, tmp_path: Path, 
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--planner", "orcas"], "planner: expected one of straight, .*oracle:WEIGHT, got 'orcas'"),
+        (["--planner", "orcas"], "planner: expected one of straight, .*oracle:WEIGHT, .*got 'orcas'"),
         (["--planner", "oracle:much"], "expected oracle or oracle:WEIGHT with a number, got 'oracle:much'"),
         (["--planner", "orca", "--scenario", "coridor"], "scenario 'coridor': not found; known are .*corridor"),
         (["--planner", "orca", "--humans", "sheep"], "humans: expected one of social_force, .*, got 'sheep'"),

@@ -177,3 +177,34 @@ def test_alone_the_way_takes_little_longer_than_its_length():
     way = np.linalg.norm(world.scenario.robot_goal[:2] - world.scenario.robot_start[:2])
     assert world.reached_goal
     assert world.time_s < way / ROBOT.limits.vx_max + 4.0
+
+
+def test_a_learned_model_is_told_pasts_and_says_whose_are_short():
+    """Somebody is told of every 0.1 s; constant velocity stands in for their past until it is long enough."""
+    asked = []
+
+    class Asks:
+        needs_past = 3
+
+        def predict(self, people, robot, step_s, walls):
+            asked.append((people, robot))
+            return np.zeros((len(robot.poses), len(people), robot.poses.shape[1], 2), dtype=np.float32)
+
+    made = Navigator(NavigationConfig(), ROBOT.radius, ROBOT.limits, Asks())
+    made.set_goal(np.array([10.0, 3.0, 0.0]))
+    short = [
+        made.step(seeing(people=[[5.0, 3.0 + t]], walking=[[0.0, 1.0]], stamp=t)).short_tracks.size
+        for t in np.arange(0.0, 1.05, 0.1)
+    ]
+    assert short == [1] * 8 + [0] * 3  # from 0.8 s on, within the tolerance of a moment
+    people, robot = asked[-1]
+    np.testing.assert_array_equal(people.known[0], [False] * 5 + [True] * 3)
+    np.testing.assert_allclose(people.pasts[0, -3:, 1], [3.2, 3.6, 4.0], atol=1e-9)
+    np.testing.assert_allclose(robot.past, np.tile([2.0, 3.0], (8, 1)))
+    unasked = navigator().step(seeing(people=[[5.0, 3.0]], walking=[[0.0, 1.0]]))
+    assert unasked.short_tracks.size == 0  # the social force reads no pasts
+
+
+def test_predictors_are_checked():
+    with pytest.raises(ConfigError, match="predictor: expected one of learned, social_force, constant_velocity"):
+        NavigationConfig(predictor="psychic")

@@ -1,0 +1,138 @@
+"""The learned human model, online: where people go without the robot, and what each of its futures changes.
+
+Two halves. Without the robot people go on at constant velocity; what a future of the robot changes comes from the
+:mod:`.response`, learned from exact twins. Both speak in steps of the model's own, and are brought to and from the
+planner's by straight lines. Shapes as in :mod:`.predictor`.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sac_son_nav.errors import CheckpointError, ConfigError
+from sac_son_nav.maps import OccupancyMap
+from sac_son_nav.prediction import response
+from sac_son_nav.prediction.predictor import (
+    ConstantVelocity,
+    Floats32,
+    Predictor,
+    RobotFutures,
+    SocialForce,
+    SocialForceConfig,
+)
+from sac_son_nav.prediction.response import Context, ResponseModel, Situation
+from sac_son_nav.states import Tracks
+
+PREDICTORS = ("learned", "social_force", "constant_velocity")
+MODEL = "response"
+LEAST_KNOWN = 3  # moments of a past, with fewer of which constant velocity stands in for what was not seen
+AT_ONCE = 32  # futures: as many pairs with people as a processor's cache holds
+NO_DIRECTION = 0.02  # [m] of a mean displacement, under which its direction means little
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """People go straight on, and the response says what the robot changes.
+
+    A displacement has the direction of its mean and the length that is expected of it. The mean alone would nearly
+    cancel where somebody may give way to either side, and a plan at somebody would seem to disturb nobody.
+    """
+
+    model: ResponseModel
+    expected_length: bool = True  # False: the mean displacement as it is
+    needs_past: int = LEAST_KNOWN
+
+    def predict(self, people: Tracks, robot: RobotFutures, step_s: float, walls: OccupancyMap | None) -> Floats32:
+        """See :meth:`.predictor.Predictor.predict`; `people.pasts` and `robot.past` at the model's own moments."""
+        candidates, steps = robot.poses.shape[:2]
+        without = ConstantVelocity().predict(people, robot, step_s, walls)[:1]
+        if len(people) == 0:
+            return np.zeros((candidates, 0, steps, 2), dtype=np.float32)
+        config = self.model.config
+        own, planned = config.step_s * np.arange(1, config.steps + 1), step_s * np.arange(1, steps + 1)
+        to_own, back = resampling(planned, own), resampling(own, planned)[:, 1:]
+        context = self._encode(people, robot, walls)
+        start = robot.start[:2].astype(np.float32)
+        path = np.concatenate(
+            [np.broadcast_to(start, (candidates, 1, 2)), robot.poses[..., :2].astype(np.float32)], axis=1
+        )
+        futures = (to_own @ path)[:, None]  # (K, 1, T of the model, 2)
+        answer = np.empty((candidates, len(people), steps, 2), dtype=np.float32)
+        for first in range(0, candidates, AT_ONCE):
+            part = slice(first, first + AT_ONCE)
+            mean, length = response.respond(
+                self.model.parameters, context, start, futures[part], robot.present[part], config
+            )
+            shift = expected(mean, length) if self.expected_length else mean
+            answer[part] = without + back @ shift
+        return answer
+
+    def _encode(self, people: Tracks, robot: RobotFutures, walls: OccupancyMap | None) -> Context:
+        """Everybody, read once for all futures."""
+        config, single = self.model.config, np.float32
+        here, velocities = people.positions.astype(single), people.velocities.astype(single)
+        ages = (config.step_s * np.arange(config.past - 1, -1, -1)).astype(single)[:, None]
+        straight = here[:, None] - velocities[:, None] * ages
+        pasts = straight if people.pasts is None else people.pasts.astype(single)
+        stood = np.tile(robot.start[:2], (config.past, 1)) if robot.past is None else robot.past
+        ahead = (config.step_s * np.arange(1, config.steps + 1)).astype(single)[:, None]
+        forecast = here[:, None] + velocities[:, None] * ahead
+        met = stood.astype(single)
+        room = response.room(walls, here, response.axes(velocities, here, met[-1]))
+        read = response.features(
+            Situation(pasts, velocities, forecast, met, float(robot.radius), room.astype(single)), config
+        )
+        return response.encode(self.model.parameters, read, here, forecast)
+
+
+def expected(mean: Floats32, length: Floats32) -> Floats32:
+    """Displacements (..., 2) [m] of the expected `length` (...), in the direction of the `mean` (..., 2); where that
+    is near zero they are shorter, for then it has no direction."""
+    size = np.sqrt(mean[..., 0] ** 2 + mean[..., 1] ** 2 + np.float32(NO_DIRECTION**2))
+    scaled: Floats32 = mean * (length / size)[..., None]
+    return scaled
+
+
+def resampling(given: NDArray[Any], wanted: NDArray[Any]) -> Floats32:
+    """The weights (W, 1 + G) with which values at time 0 and at the rising times `given` (G,) make values at the times
+    `wanted` (W,): straight lines in between, one step more of the last line beyond, then no change."""
+    times = np.concatenate([[0.0], given])
+    latest = times[-1] + (times[-1] - times[-2])
+    moments = np.minimum(wanted, latest)
+    left = np.clip(np.searchsorted(times, moments, side="right") - 1, 0, len(times) - 2)
+    share = (moments - times[left]) / (times[left + 1] - times[left])
+    weights = np.zeros((len(wanted), len(times)), dtype=np.float32)
+    rows = np.arange(len(wanted))
+    weights[rows, left], weights[rows, left + 1] = 1.0 - share, share
+    return weights
+
+
+def named_predictor(name: str, human_model: SocialForceConfig) -> Predictor:
+    """One of PREDICTORS. Where the learned one has no weights, or damaged ones, the social force stands in, and one
+    line in the log says so. Raises ConfigError for another name."""
+    if name not in PREDICTORS:
+        raise ConfigError(f"predictor: expected one of {', '.join(PREDICTORS)}, got {name!r}")
+    if name == "constant_velocity":
+        return ConstantVelocity()
+    if name == "learned":
+        model = _shipped()
+        if model is not None:
+            return Learned(model)
+    return SocialForce(human_model)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> ResponseModel | None:
+    try:
+        return response.load_response(MODEL)
+    except CheckpointError as error:
+        _log.warning("predictor learned: %s; the social force model stands in", error)
+        return None
