@@ -9,7 +9,7 @@ displacements longer than `longest` count as that long.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from sac_son_nav.arrays import Array, namespace
+from sac_son_nav.config import build, read_yaml, resource
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.evaluation.progress import Progress
 from sac_son_nav.evaluation.response_samples import EXACT, Samples, TrackNoise, samples
@@ -39,7 +40,7 @@ class ResponseTraining:
     noise: TrackNoise = field(default_factory=lambda: TrackNoise(short=0.3))  # of half of the batches of twins
     laws: tuple[str, ...] = ("social_force", "orca")  # that are learned from
     orca_weight: float = 0.25  # of a person who walks by ORCA: their displacements are several times as large
-    bend: float = 0.1  # [m]
+    bend: float = 0.07  # [m]
     longest: float = 2.0  # [m]
 
     def __post_init__(self) -> None:
@@ -145,6 +146,11 @@ def train_response(config: ResponseTraining, folder: Path) -> tuple[dict[str, ND
     make_training_set(config.twins, folder / "twins", lambda done, of: progress(f"twins: {done} of {of} batches"))
     progress.end()
     task = read_twins(config, list(batches(folder / "twins"))[: config.twins.batches])
-    from dataclasses import asdict
-
     return train(task, config.run, folder, asdict(config), "response")
+
+
+def load_training(path: Path) -> ResponseTraining:
+    """A file in config/train, by name or path. Raises ConfigError with one sentence for a wrong one."""
+    if not path.is_file():
+        path = resource("config", f"train/{path.name}.yaml", what="training")
+    return build(ResponseTraining, read_yaml(path), str(path))
