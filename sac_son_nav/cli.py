@@ -188,6 +188,10 @@ def _train(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
     verb.set_defaults(run=run)
 
+    from sac_son_nav.training.verbs import add_training
+
+    add_training(what)
+
 
 def _evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     what = verbs.add_parser("evaluate", help="measure a part against known answers").add_subparsers(
@@ -225,6 +229,9 @@ def _evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     _evaluate_crowdnav(what)
 
     from expressive_motion.evaluation.verbs import add_verbs
+    from sac_son_nav.training.verbs import add_evaluation
+
+    add_evaluation(what)
 
     add_verbs(what)
 
@@ -323,11 +330,9 @@ def _benchmark(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def _measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser("measure", help="latency, control period and memory of the graph; cost of each part")
-    what = (
-        "the running graph over DDS, its parts without ROS, batches of worlds, the environments for training, or the "
-    )
-    what += "expression node; every fault on the running graph; hours of driving"
-    kinds = ("graph", "core", "worlds", "env", "expression", "faults", "soak")
+    what = "the running graph over DDS, its parts without ROS, batches of worlds, the environments for training, the "
+    what += "predictors, or the expression node; every fault on the running graph; hours of driving"
+    kinds = ("graph", "core", "worlds", "env", "prediction", "expression", "faults", "soak")
     verb.add_argument("what", choices=kinds, help=what)
     verb.add_argument("--hours", type=float, default=8.0, help="with soak: of the world's time (default: 8)")
     only = "with faults: a group or the beginning of a name; repeatable"
@@ -355,6 +360,10 @@ def _measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
                 from sac_son_nav.evaluation.throughput import measure_worlds
 
                 return measure_worlds(options.out, options.peers)
+            if options.what == "prediction":
+                from sac_son_nav.evaluation.prediction_speed import measure_prediction
+
+                return measure_prediction(options.out)
             from sac_son_nav.evaluation.env_speed import measure_env
             from sac_son_nav.evaluation.speed import measure_core
 

@@ -26,7 +26,9 @@ from sac_son_nav.evaluation.report import write_summary
 from sac_son_nav.evaluation.response_samples import EXACT, TrackNoise
 from sac_son_nav.evaluation.twin_data import HELD_OUT, TwinBatch, TwinConfig, held_out_batch
 from sac_son_nav.maps import OccupancyMap
-from sac_son_nav.prediction.predictor import Predictor, RobotFutures
+from sac_son_nav.prediction.learned import Learned
+from sac_son_nav.prediction.predictor import ConstantVelocity, Predictor, RobotFutures, SocialForce
+from sac_son_nav.prediction.response import load_response
 from sac_son_nav.simulation.branches import FUTURE, STEP
 from sac_son_nav.simulation.laws import LAWS
 from sac_son_nav.states import Floats, Tracks
@@ -185,3 +187,17 @@ def evaluate_twins(predictors: Mapping[str, Predictor], out: Path, noise: TrackN
         print(line)
     write_summary(out / "twins.json", {"held_out": list(HELD_OUT), "predictors": found})
     return found
+
+
+def evaluate_model(model: str, out: Path) -> int:
+    """A response, with the expected and with the mean displacement, beside the social force law and constant
+    velocity."""
+    learned = load_response(model)
+    predictors: dict[str, Predictor] = {
+        "learned": Learned(learned),
+        "learned, mean": Learned(learned, expected_length=False),
+        "social force": SocialForce(),
+        "constant velocity": ConstantVelocity(),
+    }
+    evaluate_twins(predictors, out)
+    return 0

@@ -314,8 +314,7 @@ class NavigationNode(LifecycleNode):
             self.base.release()  # it belongs to whoever else commands it
             self._diagnostics.set(OK, self._idle_word)
             if observation is not None:
-                self.navigator.watch(observation)
-                self._announce(self.events.step(Plan(observation.stamp_s, STOP, "idle"), observation))
+                self._announce(self.events.step(self.navigator.step(observation), observation))  # idle, but watching
             return
         if observation is None:
             return
@@ -375,9 +374,8 @@ class NavigationNode(LifecycleNode):
 
     def _tell(self, plan: Plan, step_ms: float) -> None:
         """What the step came to, in diagnostics; whose the base is, where it is somebody else's."""
-        values = {"step_ms": step_ms, "people": len(plan.ids), "base": self.base.driver, **plan.terms}
-        if len(plan.short_tracks):
-            values["short_tracks"] = len(plan.short_tracks)  # constant velocity stands in for what was not seen
+        seen = {"people": len(plan.ids), "short_tracks": len(plan.short_tracks)}
+        values = {"step_ms": step_ms, **seen, "base": self.base.driver, **plan.terms}
         reason = self.base.held or ("a person drives" if self.base.driver == TELEOPERATION else plan.reason)
         level = OK if not reason else WARN
         self._diagnostics.set(level, plan.status + (f": {reason}" if reason else ""), **values)

@@ -72,7 +72,10 @@ class Learned:
                 self.model.parameters, context, start, futures[part], robot.present[part], config
             )
             shift = expected(mean, length) if self.expected_length else mean
-            answer[part] = without + back @ shift
+            # One product over all pairs: time in rows, everything else in columns.
+            rows = np.moveaxis(shift, 2, 0)
+            moved = back @ rows.reshape(config.steps, -1)
+            answer[part] = without + np.moveaxis(moved.reshape(steps, *rows.shape[1:]), 0, 2)
         return answer
 
     def _encode(self, people: Tracks, robot: RobotFutures, walls: OccupancyMap | None) -> Context:

@@ -18,9 +18,11 @@ import torch
 from numpy.typing import NDArray
 
 from sac_son_nav.arrays import Array, namespace
+from sac_son_nav.checkpoint import Model, save_model
 from sac_son_nav.config import build, read_yaml, resource
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.evaluation.progress import Progress
+from sac_son_nav.evaluation.provenance import git_state
 from sac_son_nav.evaluation.response_samples import EXACT, Samples, TrackNoise, samples
 from sac_son_nav.evaluation.twin_data import TwinBatch, TwinConfig, batches, make_training_set
 from sac_son_nav.prediction import response
@@ -154,3 +156,25 @@ def load_training(path: Path) -> ResponseTraining:
     if not path.is_file():
         path = resource("config", f"train/{path.name}.yaml", what="training")
     return build(ResponseTraining, read_yaml(path), str(path))
+
+
+def train_and_save(config: Path, out: Path) -> int:
+    """`sac-son train response`: run and model in the folder `out`, twins, weights and card."""
+    settings = load_training(config)
+    weights, report = train_response(settings, out)
+    made = {
+        "command": f"sac-son train response --config {config} --out {out}",
+        "git": git_state(),
+        "twins": asdict(settings.twins),
+        "laws": list(settings.laws),
+        "run": asdict(settings.run),
+        "seconds": report["seconds"],
+    }
+    save_model(out / "model", Model("response", asdict(settings.model), weights, made), model_card())
+    print(f"model: {out / 'model'}")
+    return 0
+
+
+def model_card() -> str:
+    """What stands beside the weights for people to read; figures are in docs/results/response.md."""
+    return resource("config", "train/response_card.md", what="model card").read_text(encoding="utf-8")

@@ -1,0 +1,43 @@
+"""The verbs of the response model for `sac-son`; what they need is imported when they are called."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+
+def add_training(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """`sac-son train response`."""
+    verb = what.add_parser("response", help="what a robot changes in where people go, from exact twins (needs torch)")
+    verb.add_argument("--config", type=Path, required=True, help="file, or name of a file in config/train")
+    verb.add_argument("--out", type=Path, required=True, help="folder for twins, run and model; goes on where it was")
+
+    def run(options: argparse.Namespace) -> int:
+        from sac_son_nav.errors import ConfigError
+
+        os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+        try:
+            from sac_son_nav.training.train_response import train_and_save
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise ConfigError("training: expected torch, got none installed (pip install 'sac_son[train]')") from None
+        return train_and_save(options.config, options.out)
+
+    verb.set_defaults(run=run)
+
+
+def add_evaluation(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """`sac-son evaluate twins`."""
+    verb = what.add_parser("twins", help="what predictors say a robot changes, against exact twins of held-out cards")
+    verb.add_argument("--model", default="response", help="name in models, or a folder (default: response)")
+    verb.add_argument("--out", type=Path, default=Path("out/twins"), help="folder for twins.json")
+
+    def run(options: argparse.Namespace) -> int:
+        os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+        from sac_son_nav.evaluation.predictor_twins import evaluate_model
+
+        return evaluate_model(options.model, options.out)
+
+    verb.set_defaults(run=run)
