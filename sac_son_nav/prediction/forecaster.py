@@ -41,11 +41,11 @@ from sac_son_nav.prediction.layers import (
 
 PAST, FUTURE, MODES = 8, 12, 20
 STEP = 0.4  # [s]
-OWN, PAIR = PAST * 2 + (PAST - 1) * 2 + PAST + 1, PAST * 2 + PAST + 9
+OWN, PAIR = PAST * 2 + (PAST - 1) * 2 + PAST + 2, PAST * 2 + PAST + 9
 """How many features a person has, and a pair of people."""
 MIRROR = (1.0, -1.0)
 _NOW = PAST * 3  # where the place of the other stands among the features of a pair
-_OWN_SIGNS = (*MIRROR * (2 * PAST - 1), *(1.0,) * (PAST + 1))
+_OWN_SIGNS = (*MIRROR * (2 * PAST - 1), *(1.0,) * (PAST + 2))
 _PAIR_SIGNS = (*MIRROR * PAST, *(1.0,) * PAST, *MIRROR * 2, 1.0, 1.0, 1.0, *MIRROR)
 
 
@@ -189,9 +189,20 @@ def look(own: Array, own_seen: Array, others: Array, others_seen: Array, setting
     own, steps = into(own, turn), into(steps, turn)
     unit = pace[:, None, None]
     features = [xp.reshape(own / unit, (len(own), 2 * PAST)), xp.reshape(steps / unit, (len(own), 2 * PAST - 2))]
-    features += [xp.astype(own_seen, own.dtype), xp.log(pace)[:, None]]
+    features += [xp.astype(own_seen, own.dtype), xp.log(pace)[:, None], _jerk(steps, made)[:, None]]
     pairs, near = _pairs(into(others, turn), others_seen, steps[:, -1])
     return Seen(xp.concat(features, axis=1), pairs, near, steps[:, -1], turn, pace)
+
+
+def _jerk(steps: Array, made: Array) -> Array:
+    """How unsteady a track is (B,): the logarithm of its mean third difference [m], from its steps (B, 7, 2) and which
+    of them were made (B, 7). It tells tracks that were smoothed from those that were not, and how far to trust the
+    last step."""
+    xp = namespace(steps)
+    change = steps[:, 2:] - 2.0 * steps[:, 1:-1] + steps[:, :-2]
+    known = made[:, 2:] * made[:, 1:-1] * made[:, :-2]
+    mean = xp.sum(norm(change) * known, axis=1) / clip(xp.sum(known, axis=1), 1.0)
+    return xp.log(mean + 0.003)
 
 
 def _pairs(others: Array, seen: Array, step: Array) -> tuple[Array, Array]:

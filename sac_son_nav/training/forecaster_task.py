@@ -32,7 +32,7 @@ class ForecasterLearning:
 
     paces: tuple[float, ...] = (1.0, 1.6667, -1.0)  # at which recorded people go by; the first is drawn twice as often
     scale: float = 0.3  # standard deviation of the logarithm by which everything in an example is stretched
-    jitter: float = 0.0  # [m] standard deviation of that of the annotation's error, one for each example
+    jitter: float = 0.0  # [m] standard deviation of that of the annotation's error, one for each second example
     final: float = 0.5  # weight of the last step's error beside the mean error of the mode that comes nearest
     relaxed: float = 0.3  # share of the other modes in that error, at first; none after `settled` of the steps
     settled: float = 0.6
@@ -145,10 +145,11 @@ class ForecasterTask:
 
 
 def _jitter(drawn: Arrays, random: np.random.Generator, jitter: float) -> None:
-    """Shake the tracks that are seen as if they were annotated by hand, one example more than the other. Some
+    """Shake every second example's tracks as if they were annotated by hand, one example more than the other. Some
     recordings are smooth curves through few annotated places, and others not; who learned from the former alone takes
     every jerk of the latter for a turn."""
     amount = np.abs(random.normal(0.0, jitter, (len(drawn["own"]), 1, 1)))
+    amount[::2] = 0.0
     own = drawn["own"] + (amount * random.normal(size=drawn["own"].shape)).astype(np.float32)
     others = drawn["others"] + (amount[..., None] * random.normal(size=drawn["others"].shape)).astype(np.float32)
     origin = own[:, -1:]
