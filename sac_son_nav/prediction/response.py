@@ -305,7 +305,10 @@ def _relative(context: Context, robot: Array, futures: Array) -> tuple[Array, Ar
     way = xp.moveaxis(xp.concat([context.start[:, None, :], context.forecast], axis=1), 1, 0)[:, None]
     x, y = (whole[..., d] - way[..., d] for d in (0, 1))
     cosine, sine = context.axis[:, 0], context.axis[:, 1]
-    return cosine * x + sine * y, cosine * y - sine * x
+    both = (cosine * x + sine * y, cosine * y - sine * x)
+    # In rows, whatever order the futures came in: all that follows reads them over and over.
+    ahead, beside = (xp.reshape(xp.reshape(a, (-1,)), a.shape) for a in both)
+    return ahead, beside
 
 
 def _fade(apart: Array, present: Array, config: ResponseConfig) -> Array:
