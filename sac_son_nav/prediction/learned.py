@@ -1,7 +1,8 @@
 """The learned human model, online: where people go without the robot, and what each of its futures changes.
 
-Two halves. Without the robot people go on at constant velocity; what a future of the robot changes comes from the
-:mod:`.response`, learned from exact twins. Both speak in steps of the model's own, and are brought to and from the
+Two halves. Where people go without the robot comes from the :mod:`.forecaster`, if its weights are there, and is
+constant velocity for whoever has been seen too shortly; what a future of the robot changes comes from the
+:mod:`.response`, learned from exact twins. Both speak in steps of the models' own, and are brought to and from the
 planner's by straight lines. Shapes as in :mod:`.predictor`.
 """
 
@@ -15,9 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sac_son_nav.checkpoint import expect, load_model
+from sac_son_nav.config import build
 from sac_son_nav.errors import CheckpointError, ConfigError
 from sac_son_nav.maps import OccupancyMap
-from sac_son_nav.prediction import response
+from sac_son_nav.prediction import forecaster, response
+from sac_son_nav.prediction.forecaster import ForecasterConfig
+from sac_son_nav.prediction.history import long_enough
+from sac_son_nav.prediction.layers import Parameters
 from sac_son_nav.prediction.predictor import (
     ConstantVelocity,
     Floats32,
@@ -30,7 +36,7 @@ from sac_son_nav.prediction.response import Context, ResponseModel, Situation
 from sac_son_nav.states import Tracks
 
 PREDICTORS = ("learned", "social_force", "constant_velocity")
-MODEL = "response"
+MODEL, FORECASTER = "response", "forecaster"  # folders in models
 LEAST_KNOWN = 3  # moments of a past, with fewer of which constant velocity stands in for what was not seen
 AT_ONCE = 32  # futures: as many pairs with people as a processor's cache holds
 NO_DIRECTION = 0.02  # [m] of a mean displacement, under which its direction means little
@@ -40,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Learned:
-    """People go straight on, and the response says what the robot changes.
+    """People go their way, and the response says what the robot changes of it.
 
     A displacement has the direction of its mean and the length that is expected of it. The mean alone would nearly
     cancel where somebody may give way to either side, and a plan at somebody would seem to disturb nobody.
@@ -49,17 +55,18 @@ class Learned:
     model: ResponseModel
     expected_length: bool = True  # False: the mean displacement as it is
     needs_past: int = LEAST_KNOWN
+    alone: tuple[Parameters, ForecasterConfig] | None = None  # the forecaster; None: constant velocity for all
 
     def predict(self, people: Tracks, robot: RobotFutures, step_s: float, walls: OccupancyMap | None) -> Floats32:
         """See :meth:`.predictor.Predictor.predict`; `people.pasts` and `robot.past` at the model's own moments."""
         candidates, steps = robot.poses.shape[:2]
-        without = ConstantVelocity().predict(people, robot, step_s, walls)[:1]
         if len(people) == 0:
             return np.zeros((candidates, 0, steps, 2), dtype=np.float32)
         config = self.model.config
         own, planned = config.step_s * np.arange(1, config.steps + 1), step_s * np.arange(1, steps + 1)
         to_own, back = resampling(planned, own), resampling(own, planned)[:, 1:]
         context = self._encode(people, robot, walls)
+        without = self._without(people, robot, step_s, context.forecast - context.start[:, None], back)
         start = robot.start[:2].astype(np.float32)
         path = np.concatenate(
             [np.broadcast_to(start, (candidates, 1, 2)), robot.poses[..., :2].astype(np.float32)], axis=1
@@ -78,6 +85,25 @@ class Learned:
             answer[part] = without + np.moveaxis(moved.reshape(steps, *rows.shape[1:]), 0, 2)
         return answer
 
+    def _without(self, people: Tracks, robot: RobotFutures, step_s: float, ways: Floats32, back: Floats32) -> Floats32:
+        """Where people go without the robot, (1, N, T, 2), in the planner's steps; `ways` (N, T, 2) in the model's."""
+        straight = ConstantVelocity().predict(people, robot, step_s, None)[:1]
+        if self.alone is None:
+            return straight
+        forecast = people.positions.astype(np.float32)[:, None] + back @ ways
+        return np.where(long_enough(people, self.needs_past)[:, None, None], forecast, straight[0])[None]
+
+    def _way(self, people: Tracks, pasts: Floats32, straight: Floats32) -> Floats32:
+        """The way of each without the robot (N, T, 2), in the model's steps: `straight` for whoever is known too
+        shortly."""
+        if self.alone is None or people.known is None:
+            return straight
+        parameters, settings = self.alone
+        known = people.known.copy()
+        known[:, -2] = True  # the forecaster wants the last two; whoever has only one goes straight on
+        best: Floats32 = forecaster.forecast(parameters, pasts, known, settings).best
+        return np.where(long_enough(people, self.needs_past)[:, None, None], best, straight)
+
     def _encode(self, people: Tracks, robot: RobotFutures, walls: OccupancyMap | None) -> Context:
         """Everybody, read once for all futures."""
         config, single = self.model.config, np.float32
@@ -87,7 +113,7 @@ class Learned:
         pasts = straight if people.pasts is None else people.pasts.astype(single)
         stood = np.tile(robot.start[:2], (config.past, 1)) if robot.past is None else robot.past
         ahead = (config.step_s * np.arange(1, config.steps + 1)).astype(single)[:, None]
-        forecast = here[:, None] + velocities[:, None] * ahead
+        forecast = self._way(people, pasts, here[:, None] + velocities[:, None] * ahead)
         met = stood.astype(single)
         room = response.room(walls, here, response.axes(velocities, here, met[-1]))
         read = response.features(
@@ -128,7 +154,7 @@ def named_predictor(name: str, human_model: SocialForceConfig) -> Predictor:
     if name == "learned":
         model = _shipped()
         if model is not None:
-            return Learned(model)
+            return Learned(model, alone=_shipped_forecaster())
     return SocialForce(human_model)
 
 
@@ -139,3 +165,16 @@ def _shipped() -> ResponseModel | None:
     except CheckpointError as error:
         _log.warning("predictor learned: %s; the social force model stands in", error)
         return None
+
+
+@lru_cache(maxsize=1)
+def _shipped_forecaster() -> tuple[Parameters, ForecasterConfig] | None:
+    """The forecaster's weights; None, and a line in the log, where there are none."""
+    try:
+        model = load_model(FORECASTER, FORECASTER)
+        settings = build(ForecasterConfig, model.settings.get("network", {}), f"model {FORECASTER}")
+        expect(model.weights, forecaster.initial(np.random.default_rng(0), settings), f"model {FORECASTER}")
+    except (CheckpointError, ConfigError) as error:
+        _log.warning("predictor learned: %s; without the robot people go on at constant velocity", error)
+        return None
+    return model.weights, settings

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sac_son_nav.errors import ConfigError
-from sac_son_nav.prediction import learned, response
+from sac_son_nav.prediction import forecaster, learned, response
 from sac_son_nav.prediction.learned import Learned, expected, named_predictor, resampling
 from sac_son_nav.prediction.predictor import ConstantVelocity, RobotFutures, SocialForce, SocialForceConfig
 from sac_son_nav.prediction.response import ResponseConfig, ResponseModel
@@ -87,6 +87,25 @@ def test_a_past_matters_and_a_straight_one_is_what_nobody_told():
     np.testing.assert_allclose(told(straight), Learned(model()).predict(walkers, drives([0.5]), STEP, None), atol=1e-6)
     bent = straight + np.stack([0.0 * ages, 0.3 * ages**2], axis=-1)
     assert np.abs(told(bent) - told(straight)).max() > 1e-3
+
+
+def test_the_forecaster_says_where_people_go_alone_and_constant_velocity_for_whom_it_can_not():
+    """Of weights drawn by lot; the first person is known long enough, the second is not."""
+    settings = forecaster.ForecasterConfig()
+    parameters = forecaster.initial(np.random.default_rng(1), settings)
+    t = people([[2.0, 0.3], [3.0, -1.0]], [[-1.0, 0.0], [0.2, 0.9]])
+    pasts = t.positions[:, None] - t.velocities[:, None] * 0.4 * np.arange(7, -1, -1)[:, None]
+    known = np.array([[True] * 8, [False] * 6 + [True] * 2])
+    seen = Tracks(0.0, "map", t.ids, t.positions, t.velocities, t.covariances, t.confidences, pasts, known)
+    both = Learned(model(), alone=(parameters, settings))
+    answer = both.predict(seen, drives([0.5, 0.0], [True, False]), STEP, None)
+    straight = ConstantVelocity().predict(seen, drives([0.0]), STEP, None)[0]
+    best = forecaster.forecast(parameters, pasts.astype(np.float32), known, settings).best
+    np.testing.assert_array_equal(answer[1, 1], straight[1])
+    np.testing.assert_allclose(answer[1, 0, 7], best[0, 4], atol=1e-5)  # both at 2.0 s
+    np.testing.assert_allclose(answer[1, 0, 15], best[0, 9], atol=1e-5)  # and at 4.0 s
+    assert np.abs(answer[1, 0] - straight[0]).max() > 1e-3
+    assert np.abs(answer[0] - answer[1]).max() > 0.01
 
 
 def test_resampling_by_hand():
