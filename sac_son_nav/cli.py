@@ -188,28 +188,20 @@ def _train(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
     verb.set_defaults(run=run)
 
+    from sac_son_nav.evaluation.perception_verbs import add_learning
     from sac_son_nav.training.verbs import add_training
 
     add_training(what)
+    add_learning(what)
 
 
 def _evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     what = verbs.add_parser("evaluate", help="measure a part against known answers").add_subparsers(
         required=True, metavar="WHAT"
     )
-    verb = what.add_parser("people", help="detection and tracking against hand-made positions")
-    verb.add_argument("bag", type=Path)
-    verb.add_argument("people", type=Path, help="CSV: bag_time_ns, frame_id, person_id, x_m, y_m")
-    verb.add_argument("--topic", help="the bag's laser topic (default: its only one)")
+    from sac_son_nav.evaluation.perception_verbs import add_evaluating
 
-    def run(options: argparse.Namespace) -> int:
-        from sac_son_nav.evaluation.tracking import main as evaluate
-
-        return evaluate(
-            [str(options.bag), str(options.people), *(["--topic", options.topic] if options.topic else [])]
-        )
-
-    verb.set_defaults(run=run)
+    add_evaluating(what)
 
     verb = what.add_parser("run", help="every metric and encounter of a run, from the folder of `sac-son replay`")
     verb.add_argument("folder", type=Path)

@@ -11,8 +11,11 @@ identity switches.
 
 What precision means depends on who was marked. Where each scan's every person is marked, it is precision. Where
 only some are, a person who was found but not marked counts as a false positive: then precision and MOTA are lower
-bounds and recall, median error and identity switches are what the recording can say. Furniture that looks like legs
-can't be told from unmarked people by any count.
+bounds and recall, median error and identity switches are what the recording can say.
+
+Beside it stands :class:`.clear_mot.ClearMot`, the protocol of those who made the marks, whose published figures it
+can be compared with: there every scan counts, also those in which nobody is marked, but only people in the sector of
+the laser's view in which everybody was marked.
 """
 
 from __future__ import annotations
@@ -30,7 +33,9 @@ from scipy.optimize import linear_sum_assignment
 
 from sac_son_nav.datasets.scans import read_scans, read_transforms
 from sac_son_nav.errors import BagError, SacSonError
+from sac_son_nav.evaluation.clear_mot import ClearMot, Sector
 from sac_son_nav.geometry import inverse, transform_points
+from sac_son_nav.perception.appearance import LEARNED, Appearance
 from sac_son_nav.perception.people import PeopleConfig, PeopleTracker
 from sac_son_nav.perception.scan_people import detect_people
 from sac_son_nav.states import Floats
@@ -148,11 +153,12 @@ def _mark(row: dict[str, str], where: str) -> Mark:
 
 @dataclass(frozen=True)
 class Result:
-    """Scores of one recording: of the single scans' detections and of the tracks, and the frame people were followed
-    in (the laser's own where the recording has no odometry)."""
+    """Scores of one recording: of the single scans' detections and of the tracks; of the tracks by the recordings' own
+    protocol; and the frame people were followed in (the laser's own where the recording has no odometry)."""
 
     detections: Score
     tracks: Score
+    published: ClearMot
     frame: str
 
 
@@ -162,17 +168,20 @@ def evaluate_bag(
     topic: str | None = None,
     config: PeopleConfig | None = None,
     gate: float = GATE,
+    sector: Sector | None = None,
+    appearance: Appearance = LEARNED,
 ) -> Result:
-    """Run detector and tracker over every scan of a recording and score the scans that have marks.
+    """Run detector and tracker over every scan of a recording and score the scans that have marks; by the
+    recordings' own protocol all scans, but only what lies in the `sector`.
 
     Raises BagError for a bad recording or marks file, and when no mark's time lies within the recording.
     """
     config = config or PeopleConfig()
     transforms = read_transforms(bag)
     scans = list(read_scans(bag, topic))
-    by_scan = _by_scan(read_marks(marks_file), [time for time, _ in scans], f"marks {marks_file}")
-    tracker, frame = PeopleTracker(config), ""
-    detected, tracked = Score(), Score()
+    marked_scans = by_scan(read_marks(marks_file), [time for time, _ in scans], f"marks {marks_file}")
+    tracker, frame = PeopleTracker(config, appearance), ""
+    detected, tracked, published = Score(), Score(), ClearMot()
     for number, (_, scan) in enumerate(scans):
         pose = transforms.fixed_from(scan.frame, scan.stamp_s)
         if pose is None and transforms.odometry_frame is not None:
@@ -180,28 +189,29 @@ def evaluate_bag(
         fixed = np.zeros(3) if pose is None else pose
         frame = transforms.odometry_frame or scan.frame
         tracks = tracker.step(scan, fixed, frame)
-        marks = by_scan.get(number)
-        if marks is None:
-            continue
-        people, places = [mark.person for mark in marks], np.array([mark.position for mark in marks])
-        detected.add(people, places, detect_people(scan, config.detector).positions, None, gate)
-        local = np.asarray(transform_points(inverse(fixed), tracks.positions))
-        tracked.add(people, places, local, tracks.ids, gate)
-    return Result(detected, tracked, frame)
+        marks = marked_scans.get(number, [])
+        people, places = [mark.person for mark in marks], np.array([mark.position for mark in marks]).reshape(-1, 2)
+        local = np.asarray(transform_points(inverse(fixed), tracks.positions)).reshape(-1, 2)
+        published.add(people, places, local, tracks.ids, sector)
+        if marks:
+            found = detect_people(scan, config.detector, appearance).positions
+            detected.add(people, places, found, None, gate)
+            tracked.add(people, places, local, tracks.ids, gate)
+    return Result(detected, tracked, published, frame)
 
 
-def _by_scan(marks: list[Mark], times: list[int], where: str) -> dict[int, list[Mark]]:
+def by_scan(marks: list[Mark], times: list[int], where: str) -> dict[int, list[Mark]]:
     """Each mark under the number of the last scan recorded at or before it, if that is not long ago."""
-    by_scan: dict[int, list[Mark]] = {}
+    found: dict[int, list[Mark]] = {}
     for mark in marks:
         number = bisect_right(times, mark.time_ns) - 1
         if number >= 0 and mark.time_ns - times[number] < 500_000_000:
-            by_scan.setdefault(number, []).append(mark)
-    if not by_scan:
+            found.setdefault(number, []).append(mark)
+    if not found:
         raise BagError(
             f"{where}: expected marks within the recording, got none that lies within half a second of a scan"
         )
-    return by_scan
+    return found
 
 
 def table(result: Result) -> str:
@@ -215,6 +225,7 @@ def table(result: Result) -> str:
         )
     score = result.tracks
     lines.append(f"{score.marks} marks in {score.scans} scans, matched within {GATE} m; followed in {result.frame!r}")
+    lines.append(str(result.published))
     lines.append("recall by person: " + ", ".join(f"{who} {share:.2f}" for who, share in score.recalls.items()))
     lines.append("Precision and MOTA are lower bounds where not every person of a scan is marked.")
     return "\n".join(lines)
@@ -226,9 +237,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("bag", type=Path, help="recording: rosbag2 folder, .mcap, .db3 or ROS 1 .bag")
     parser.add_argument("people_csv", type=Path, help="marks: bag_time_ns, frame_id, person_id, x_m, y_m")
     parser.add_argument("--topic", help="laser scans; needed where the recording has more than one laser")
+    parser.add_argument(
+        "--sector", type=float, nargs=2, metavar=("MIN", "MAX"), help="[deg] in which everybody was marked"
+    )
     given = parser.parse_args(arguments)
     try:
-        print(table(evaluate_bag(given.bag, given.people_csv, given.topic)))
+        sector = Sector.degrees(*given.sector) if given.sector else None
+        print(table(evaluate_bag(given.bag, given.people_csv, given.topic, sector=sector)))
     except SacSonError as error:
         print(f"sac-son: {error}", file=sys.stderr)
         return 2

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sac_son_nav.geometry import rotate, transform_points
+from sac_son_nav.perception.appearance import LEARNED, Appearance
 from sac_son_nav.perception.background import Background, BackgroundConfig
 from sac_son_nav.perception.scan_people import Detections, DetectorConfig, detect_people
 from sac_son_nav.perception.tracking import Tracker, TrackerConfig
@@ -25,8 +26,8 @@ class PeopleConfig:
 class PeopleTracker:
     """The one call that turns scans into people; keeps what it must remember between scans."""
 
-    def __init__(self, config: PeopleConfig | None = None) -> None:
-        self.config = config or PeopleConfig()
+    def __init__(self, config: PeopleConfig | None = None, appearance: Appearance = LEARNED) -> None:
+        self.config, self.appearance = config or PeopleConfig(), appearance
         self._tracker = Tracker(self.config.tracker)
         self._background = Background(self.config.background)
         self._stamp_s, self._frame = float("-inf"), ""
@@ -39,7 +40,9 @@ class PeopleTracker:
         if fixed_frame != self._frame or elapsed < -limits.reset_after or elapsed > limits.longest_gap:
             self._background.clear()
         fresh = elapsed > 0.0 or len(self._background) == 0
-        detections = in_frame(detect_people(scan, self.config.detector), fixed_from_laser, fixed_frame)
+        detections = in_frame(
+            detect_people(scan, self.config.detector, self.appearance), fixed_from_laser, fixed_frame
+        )
         walked_in, furniture = self._background.look_up(detections.positions)
         agreement = self._background.agreement(scan, fixed_from_laser, elapsed if fresh else 0.0)
         needed = background.fixed_laser if fixed_frame == scan.frame else background.fixed_odometry

@@ -1,9 +1,9 @@
 """People in one laser scan: segments that look like a leg are paired, wider ones may be a trunk or two legs at once.
 
 The features are those of Arras, Mozos and Burgard, "Using boosted features for the detection of people in 2D range
-data" (ICRA 2007): width, depth, circularity, convexity, jumps at the sides; here they are judged by hand-set soft
-bounds instead of a trained classifier, so the same settings serve any beam spacing. What never moves (a table leg)
-looks the same in one scan; :mod:`sac_son_nav.perception.tracking` tells it apart by watching.
+data" (ICRA 2007): width, depth, circularity, convexity, jumps at the sides. Hand-set soft bounds say what may be a
+person at all, :mod:`.appearance` how likely it is. What never moves (a table leg) may look the same in one scan;
+:mod:`sac_son_nav.perception.tracking` tells it apart by watching.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sac_son_nav.errors import ConfigError
-from sac_son_nav.perception.segments import Segments, segment
+from sac_son_nav.perception.appearance import LEARNED, Appearance, in_line
+from sac_son_nav.perception.segments import Integers, Segments, segment
 from sac_son_nav.states import Floats, Scan
 
 
@@ -22,7 +23,8 @@ class DetectorConfig:
     """What passes for a leg, a body and a pair of legs."""
 
     max_range: float = 10.0  # [m]; farther off a leg gets less than one beam of most lasers
-    min_confidence: float = 0.1  # below which nothing is reported
+    min_bounds: float = 0.03  # how well the bounds must be kept by a candidate
+    min_confidence: float = 0.05  # below which nothing is reported
     jump: float = 0.10  # [m] between neighbouring returns that starts a new segment, at range zero
     jump_growth: float = 0.012  # [m/m] its growth with range: beams diverge
     largest_gap: int = 2  # broken beams a segment may span; dark cloth swallows some
@@ -34,8 +36,6 @@ class DetectorConfig:
     body_depth: float = 0.50  # [m] deepest body
     stride: float = 0.75  # [m] largest distance of a person's two legs
     together: float = 0.40  # [m] distance of two legs up to which pairing them is not doubted
-    body_confidence: float = 0.45  # of a perfect body: pillars and bins look like one
-    lone_confidence: float = 0.45  # of a perfect leg without a second one
     pair_deviation: float = 0.05  # [m] standard deviation of a pair's middle
     body_deviation: float = 0.07  # [m] of a body's middle
     lone_deviation: float = 0.15  # [m] of a person from one leg: half a stride
@@ -57,7 +57,7 @@ class DetectorConfig:
         for name in ("pair_deviation", "body_deviation", "lone_deviation"):
             if not getattr(self, name) > 0.0:
                 raise ConfigError(f"{name}: expected metres above zero, got {getattr(self, name)}")
-        for name in ("min_confidence", "lone_confidence", "body_confidence"):
+        for name in ("min_confidence", "min_bounds"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigError(f"{name}: expected a number between 0 and 1, got {getattr(self, name)}")
         for name in ("jump_growth", "deviation_growth", "largest_gap"):
@@ -92,33 +92,83 @@ class Detections:
         return len(self.positions)
 
 
-def detect_people(scan: Scan, config: DetectorConfig) -> Detections:
+@dataclass(frozen=True)
+class Candidates:
+    """What passes the bounds in one scan, row i of every array one of them: places (N, 2) [m] in the laser's frame,
+    standard deviations (N,) [m] of them, bounds (N,) in (0, 1] how well the bounds are kept, features (N, F) for
+    :class:`.appearance.Appearance`."""
+
+    places: Floats
+    deviations: Floats
+    bounds: Floats
+    features: Floats
+
+
+def detect_people(scan: Scan, config: DetectorConfig, appearance: Appearance = LEARNED) -> Detections:
     """Who may be there, in the laser's frame. Broken and empty scans have nobody in them; nothing is raised."""
+    candidates = find_candidates(scan, config)
+    likely = appearance.probabilities(candidates.features)
+    sure = likely >= config.min_confidence
+    covariances = candidates.deviations[sure, None, None] ** 2 * np.eye(2)
+    return Detections(scan.stamp_s, scan.frame, candidates.places[sure], covariances, likely[sure])
+
+
+def find_candidates(scan: Scan, config: DetectorConfig) -> Candidates:
+    """What may be a person: pairs of legs first, then bodies, then legs without a second one."""
     segments = segment(scan, config.jump, config.jump_growth, config.largest_gap)
     near = segments.ranges < config.max_range
     legs = np.where(near, leg_scores(segments, config), 0.0)
     bodies = np.where(near, body_scores(segments, config), 0.0)
     is_leg = (legs > 0.05) & (legs >= bodies)
-    is_body = (bodies > 0.05) & ~is_leg
-
-    leg_places, leg_marks = _axes(segments, config)[is_leg], legs[is_leg]
-    body_places, body_marks = _middles(segments)[is_body], bodies[is_body]
-    free = _not_part_of(leg_places, body_places, body_marks)
-    leg_places, leg_marks = leg_places[free], leg_marks[free]
-    first, second, certainty = _pairs(leg_places, leg_marks, config)
-    alone = np.setdiff1d(np.arange(len(leg_places)), np.concatenate([first, second]))
+    leg_rows, body_rows = np.flatnonzero(is_leg), np.flatnonzero((bodies > 0.05) & ~is_leg)
+    leg_places, body_places = _axes(segments, config)[leg_rows], _middles(segments)[body_rows]
+    free = _not_part_of(leg_places, body_places, bodies[body_rows])
+    leg_rows, leg_places = leg_rows[free], leg_places[free]
+    first, second, certainty = _pairs(leg_places, legs[leg_rows], config)
+    alone = np.setdiff1d(np.arange(len(leg_rows)), np.concatenate([first, second]))
 
     places = np.concatenate([0.5 * (leg_places[first] + leg_places[second]), body_places, leg_places[alone]])
-    marks = np.concatenate([certainty, config.body_confidence * body_marks, config.lone_confidence * leg_marks[alone]])
-    kinds = (
-        [config.pair_deviation] * len(first)
-        + [config.body_deviation] * len(body_places)
-        + [config.lone_deviation] * len(alone)
+    bounds = np.concatenate([certainty, bodies[body_rows], legs[leg_rows[alone]]])
+    kinds = np.repeat(np.arange(3), [len(first), len(body_rows), len(alone)])
+    deviations = np.array([config.pair_deviation, config.body_deviation, config.lone_deviation])[kinds]
+    one = np.concatenate([leg_rows[first], body_rows, leg_rows[alone]])
+    other = np.concatenate([leg_rows[second], body_rows, leg_rows[alone]])
+    apart = np.zeros(len(places))
+    apart[: len(first)] = np.linalg.norm(leg_places[first] - leg_places[second], axis=-1)
+    features = _features(segments, kinds, one, other, abs(scan.angle_increment))
+    features[:, 0], features[:, 6] = np.log(np.maximum(bounds, 0.03)), apart
+    features[:, -1] = in_line(places, scan.points(), scan.angle_increment)
+    ranges = np.linalg.norm(places, axis=-1)
+    kept = bounds >= config.min_bounds
+    return Candidates(
+        places[kept], (deviations + config.deviation_growth * ranges)[kept], bounds[kept], features[kept]
     )
-    deviations = np.array(kinds) + config.deviation_growth * np.linalg.norm(places, axis=-1)
-    sure = marks >= config.min_confidence
-    covariances = deviations[sure, None, None] ** 2 * np.eye(2)
-    return Detections(scan.stamp_s, scan.frame, places[sure], covariances, marks[sure])
+
+
+def _features(segments: Segments, kinds: Integers, one: Integers, other: Integers, increment: float) -> Floats:
+    """(N, F) in the order of FEATURES but for those that are no matter of the segments; rows `one` and `other` (N,)
+    of the segments are each candidate's two legs, or twice the same. `increment` [rad] from beam to beam."""
+    width = segments.chords + segments.spacings
+    roundness = segments.bulges / np.maximum(width, 1e-6)
+    angles = np.log(np.maximum(segments.counts * increment, 1e-6))
+    free, nothing = segments.free_edges.sum(axis=-1), np.zeros(len(kinds))
+
+    def both(values: Floats) -> tuple[Floats, Floats]:
+        return np.minimum(values[one], values[other]), np.maximum(values[one], values[other])
+
+    columns = [
+        nothing,
+        *(kinds == kind for kind in range(3)),
+        *both(width),
+        nothing,
+        both(segments.depths)[1],
+        *both(roundness),
+        both(segments.thicknesses)[1],
+        *both(angles),
+        *both(free),
+        nothing,
+    ]
+    return np.stack(columns, axis=-1).astype(np.float64)
 
 
 def leg_scores(segments: Segments, config: DetectorConfig) -> Floats:

@@ -2,9 +2,10 @@
 assignment (Bar-Shalom, Li and Kirubarajan, "Estimation with Applications to Tracking and Navigation", 2001: the
 white-noise acceleration model of section 6.2.2, the gate of 3.5.4).
 
-Who counts as a person is a second question. A track is told once it has had several hits. Its confidence is at
-first a share of what its detections look like, and most of it is earned by having walked, over floor that was seen
-empty before: a table leg never does. Who has walked and then stands still keeps what they earned.
+Who counts as a person is a second question. A track is told once it has had several hits. Its confidence is what its
+detections have looked like, and much doubt of that is taken back by having walked, over floor that was seen empty
+before: a table leg never does, nor does a joint of a wall that seems to slide along as the robot drives by. Who has
+walked and then stands still keeps what they earned; who has not is told while they look like a person.
 
 Shapes: T tracks, N detections. Frame fixed, SI units.
 """
@@ -25,6 +26,7 @@ from sac_son_nav.states import Floats, Tracks
 Integers = NDArray[np.intp]
 Look = Callable[[Floats], NDArray[np.bool_]]
 _FORBIDDEN = 1e6
+_LEARNING = 0.3  # of a new look's part in the running mean of what stood in a track's places
 _AROUND = np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
 
 
@@ -43,11 +45,11 @@ class TrackerConfig:
     stance: float = 0.3  # [m] around the middle within which a person's legs are
     memory: float = 1.0  # [s] time constant of the running confidence
     walking_speed: float = 0.3  # [m/s] above which a track is not matched to what has stood there all the time
-    walked_distance: tuple[float, float] = (0.12, 0.35)  # [m] from the trail, between which it is believed to walk
-    trail_time: float = 3.0  # [s] by which the trail follows: 0.04 m/s of drift stays at the first distance
-    still_share: float = 0.4  # of what its looks say that a track is believed before it has walked
-    unfixed_share: float = 0.55  # takes the place of still_share where the frame is not fixed
-    min_confidence: float = 0.2  # below which a track is not told
+    walked_distance: tuple[float, float] = (0.25, 0.6)  # [m] from the trail, between which it is believed to walk
+    trail_time: float = 3.0  # [s] by which the trail follows: 0.08 m/s of drift stays at the first distance
+    walking_benefit: float = 0.4  # share of the doubt (the logarithm of its looks) that having walked takes back
+    furniture_doubt: float = 0.4  # share of its looks taken from what never walked and stood there all the time
+    min_confidence: float = 0.35  # below which a track is not told
     longest_gap: float = 2.0  # [s] between two updates, after which everybody is forgotten
     reset_after: float = 1.0  # [s] of a stamp's falling back that mean a clock set back, not a late scan
 
@@ -68,7 +70,7 @@ class TrackerConfig:
         ):
             if not getattr(self, name) > 0.0:
                 raise ConfigError(f"{name}: expected a number above zero, got {getattr(self, name)}")
-        for name in ("still_share", "min_confidence", "unfixed_share"):
+        for name in ("walking_benefit", "furniture_doubt", "min_confidence"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigError(f"{name}: expected a number between 0 and 1, got {getattr(self, name)}")
         if len(self.walked_distance) != 2 or not 0.0 <= self.walked_distance[0] < self.walked_distance[1]:
@@ -87,11 +89,12 @@ class _Person:
     state: Floats
     covariance: Floats
     trail: Floats  # (2,) where it was: follows with `trail_time`, so a steady walker is that far ahead
-    shape: float  # running mean of its detections' confidences, a miss counting as zero
+    shape: float  # running mean of its detections' confidences
     presence: float  # running share of scans in which it was detected
     seen_s: float  # stamp of the last detection
     hits: int = 1
-    way_seen: float = 0.0  # how surely they came onto floor that had been seen empty, in [0, 1]; never falls
+    came: float = 0.0  # how surely they now stand on floor that had been seen empty, in [0, 1]
+    furniture: float = 0.0  # running mean of how surely something stood in their places all the time
     absent: bool = False  # whether the place where it should be is seen to be empty
     walked: float = 0.0  # how surely they have walked, in [0, 1]; never falls
 
@@ -190,10 +193,16 @@ class Tracker:
         person.presence += share * (1.0 - person.presence)
         person.hits += 1
         person.seen_s = self._stamp_s
-        person.way_seen = max(person.way_seen, _way_seen(detections, row))
+        if detections.walked_in is None or detections.furniture is None:
+            person.came = 1.0  # nothing is known of the past
+        else:
+            stood = float(detections.furniture[row])
+            person.came = float(detections.walked_in[row]) * (1.0 - stood)
+            person.furniture += _LEARNING * (stood - person.furniture)
 
     def _watch(self, empty_now: Look | None) -> None:
-        """Who has come far enough in the last few seconds has walked, if they came onto empty floor or left some.
+        """Who has come far enough in the last few seconds has walked, if they came onto empty floor or left some, and
+        not through places in which something has stood all the time.
 
         Slower drift is the odometry's. Who is missing from a place that is seen to be empty is not hidden but gone.
         """
@@ -210,7 +219,7 @@ class Tracker:
             person.absent = bool(absent)
             if person.seen_s == self._stamp_s and self._frame_fixed:
                 way = (float(np.linalg.norm(person.state[:2] - person.trail)) - near) / (far - near)
-                sure = 1.0 if vacated else person.way_seen
+                sure = (1.0 if vacated else person.came) * (1.0 - person.furniture)
                 person.walked = max(person.walked, min(way, 1.0) * sure)
             person.trail = person.trail + lag * (person.state[:2] - person.trail)
 
@@ -223,7 +232,6 @@ class Tracker:
         for person in self._people:
             missing = self._stamp_s - person.seen_s
             if missing > 0.0:
-                person.shape *= 1.0 - self._fading(elapsed)
                 person.presence *= 1.0 - self._fading(elapsed)
             known = self._is_told(person) and not person.absent
             if missing <= (self.config.patience if known else self.config.patience_new):
@@ -253,12 +261,14 @@ class Tracker:
         return self._confirmed(person) and self._confidence(person) >= self.config.min_confidence
 
     def _confidence(self, person: _Person) -> float:
-        """Looks alone count `still_share` of what they say; who has walked is believed for being there. Where the
-        frame is not fixed nobody can be seen to walk, and looks have to do."""
-        still = self.config.still_share if self._frame_fixed else self.config.unfixed_share
-        looks = still * person.shape
-        walks = 0.5 * person.shape + 0.5 * person.presence
-        return float(np.clip(max(looks, looks + person.walked * (walks - looks)), 0.0, 1.0))
+        """Looks, raised to a power below one for whoever has walked: 0.3 becomes 0.49, 0.1 becomes 0.25, and 0.9
+        hardly changes. A track that is often missed is believed less, and so is what never walked in a place where
+        something has stood all the time. Where the frame is not fixed nobody can be seen to walk, and looks have to
+        do."""
+        looks = max(person.shape, 1e-3) ** (1.0 - self.config.walking_benefit * person.walked)
+        if self._frame_fixed:
+            looks *= 1.0 - self.config.furniture_doubt * person.furniture * (1.0 - person.walked)
+        return float(np.clip(looks * person.presence, 0.0, 1.0))
 
     def _told(self) -> Tracks:
         """Tracks with enough hits and enough confidence. Whoever has not been seen to walk is told to stand, as far as
@@ -277,10 +287,3 @@ class Tracker:
             np.stack([p.covariance for p in people]),
             np.array([self._confidence(p) for p in people]),
         )
-
-
-def _way_seen(detections: Detections, row: int) -> float:
-    """How surely this detection is somebody who came: 1 where nothing is known of the past."""
-    if detections.walked_in is None or detections.furniture is None:
-        return 1.0
-    return float(detections.walked_in[row] * (1.0 - detections.furniture[row]))
