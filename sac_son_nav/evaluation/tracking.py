@@ -26,6 +26,7 @@ import sys
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -170,15 +171,16 @@ def evaluate_bag(
     gate: float = GATE,
     sector: Sector | None = None,
     appearance: Appearance = LEARNED,
+    first: int | None = None,
 ) -> Result:
     """Run detector and tracker over every scan of a recording and score the scans that have marks; by the
-    recordings' own protocol all scans, but only what lies in the `sector`.
+    recordings' own protocol all scans, but only what lies in the `sector`. `first`: only so many scans.
 
     Raises BagError for a bad recording or marks file, and when no mark's time lies within the recording.
     """
     config = config or PeopleConfig()
     transforms = read_transforms(bag)
-    scans = list(read_scans(bag, topic))
+    scans = list(islice(read_scans(bag, topic), first))
     marked_scans = by_scan(read_marks(marks_file), [time for time, _ in scans], f"marks {marks_file}")
     tracker, frame = PeopleTracker(config, appearance), ""
     detected, tracked, published = Score(), Score(), ClearMot()
