@@ -188,7 +188,7 @@ def _train(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
     verb.set_defaults(run=run)
 
-    from sac_son_nav.evaluation.perception_verbs import add_learning
+    from sac_son_nav.training.people_verb import add_learning
     from sac_son_nav.training.verbs import add_training
 
     add_training(what)

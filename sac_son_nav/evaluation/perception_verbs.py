@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +36,3 @@ def add_evaluating(what: Verbs) -> None:
         return main(["--data", str(options.data), *(["--learn-on", options.learn_on] if options.learn_on else [])])
 
     verb.set_defaults(run=groups)
-
-
-def add_learning(what: Verbs) -> None:
-    """`sac-son train people`."""
-    verb = what.add_parser("people", help="what a person looks like to a laser, from recordings with marked people")
-    verb.add_argument(
-        "--recording", nargs="+", action="append", required=True, metavar="PATH", help="BAG MARKS [MIN MAX], each once"
-    )
-
-    def train(options: argparse.Namespace) -> int:
-        # The arrow runs from training to evaluation, so this verb names its module only when it runs.
-        main = import_module("sac_son_nav.training.people").main
-        return int(main([word for recording in options.recording for word in ("--recording", *recording)]))
-
-    verb.set_defaults(run=train)
