@@ -52,6 +52,11 @@ class PeopleTracker:
         known = replace(detections, walked_in=walked_in, furniture=furniture, frame_fixed=agreement >= needed)
         return self._tracker.update(known, lambda places: self._background.empty_now(places, scan, fixed_from_laser))
 
+    def hear(self, detections: Detections, fixed_from_base: Floats, fixed_frame: str) -> Tracks:
+        """What a camera saw (:func:`.camera_people.project`), where the base was at (3,) [m, m, rad] then; see
+        :meth:`Tracker.hear`."""
+        return self._tracker.hear(in_frame(detections, fixed_from_base, fixed_frame))
+
 
 def in_frame(detections: Detections, fixed_from_laser: Floats, fixed_frame: str) -> Detections:
     """The same detections in `fixed_frame`, where the laser's pose is `fixed_from_laser` (3,)."""

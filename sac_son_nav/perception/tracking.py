@@ -50,6 +50,7 @@ class TrackerConfig:
     walking_benefit: float = 0.4  # share of the doubt (the logarithm of its looks) that having walked takes back
     furniture_doubt: float = 0.4  # share of its looks taken from what never walked and stood there all the time
     min_confidence: float = 0.35  # below which a track is not told
+    latest: float = 0.5  # [s] by which another sensor's detections may be older or newer than the tracks
     longest_gap: float = 2.0  # [s] between two updates, after which everybody is forgotten
     reset_after: float = 1.0  # [s] of a stamp's falling back that mean a clock set back, not a late scan
 
@@ -65,6 +66,7 @@ class TrackerConfig:
             "walking_speed",
             "trail_time",
             "stance",
+            "latest",
             "longest_gap",
             "reset_after",
         ):
@@ -134,6 +136,22 @@ class Tracker:
         self._bear(detections, left)
         return self._told()
 
+    def hear(self, detections: Detections) -> Tracks:
+        """What another sensor saw (a camera), in the same frame, up to `latest` before or after the tracks' stamp.
+
+        Each detection is compared with where its track was, or will be, at the detection's own stamp, so it does not
+        matter which sensor's message comes first. The tracks stay those of their stamp; who is not among the
+        detections is not missed, for the sensor may look elsewhere. Detections in another frame, too old or too new
+        change nothing.
+        """
+        ahead = detections.stamp_s - self._stamp_s
+        if detections.frame != self._frame or not abs(ahead) <= self.config.latest:
+            return self._told()
+        elapsed, self._elapsed = self._elapsed, self.config.memory * _LEARNING
+        self._bear(detections, self._assign(detections, ahead))
+        self._elapsed = elapsed
+        return self._told()
+
     # -- the parts of an update ---------------------------------------------------------------------------------
 
     def _predict(self, dt: float) -> None:
@@ -145,26 +163,29 @@ class Tracker:
             person.state = transition @ person.state
             person.covariance = transition @ person.covariance @ transition.T + noise
 
-    def _assign(self, detections: Detections) -> Integers:
-        """Give each track its detection, those told already first; what is left over, as row numbers."""
+    def _assign(self, detections: Detections, ahead: float = 0.0) -> Integers:
+        """Give each track its detection, those told already first; what is left over, as row numbers. The detections
+        were made `ahead` [s] of the tracks."""
         left = np.arange(len(detections))
         told = [p for p in self._people if self._confirmed(p)]
         rest = [p for p in self._people if not self._confirmed(p)]
         for people in (told, rest):
             if len(people) and len(left):
-                costs = self._costs(people, detections, left)
+                costs = self._costs(people, detections, left, ahead)
                 rows, columns = linear_sum_assignment(costs)
                 good = costs[rows, columns] < _FORBIDDEN
                 for row, column in zip(rows[good], columns[good], strict=True):
-                    self._correct(people[row], detections, int(left[column]))
+                    self._correct(people[row], detections, int(left[column]), ahead)
                 left = np.setdiff1d(left, left[columns[good]])
         return left
 
-    def _costs(self, people: list[_Person], detections: Detections, left: Integers) -> Floats:
+    def _costs(self, people: list[_Person], detections: Detections, left: Integers, ahead: float) -> Floats:
         """(T, N) squared Mahalanobis distance plus log determinant; forbidden beyond gate or reach."""
         states = np.stack([p.state for p in people])
-        spread = np.stack([p.covariance[:2, :2] for p in people])[:, None] + detections.covariances[left][None]
-        offset = detections.positions[left][None] - states[:, None, :2]
+        seen = _seen_ahead(ahead)
+        spread = seen @ np.stack([p.covariance for p in people]) @ seen.T
+        spread = spread[:, None] + detections.covariances[left][None]
+        offset = detections.positions[left][None] - (states @ seen.T)[:, None]
         a, b, d = spread[..., 0, 0], spread[..., 0, 1], spread[..., 1, 1]
         determinant = a * d - b * b
         x, y = offset[..., 0], offset[..., 1]
@@ -179,13 +200,13 @@ class Tracker:
         # The assignment wants a match of any finite cost rather than none: costs only have to order them.
         return np.where(far, _FORBIDDEN, np.clip(costs, -100.0, 100.0))
 
-    def _correct(self, person: _Person, detections: Detections, row: int) -> None:
-        gain_of = person.covariance[:, :2]  # (4, 2)
-        innovation = person.covariance[:2, :2] + detections.covariances[row]
+    def _correct(self, person: _Person, detections: Detections, row: int, ahead: float) -> None:
+        seen = _seen_ahead(ahead)
+        gain_of = person.covariance @ seen.T  # (4, 2)
+        innovation = seen @ gain_of + detections.covariances[row]
         gain = np.linalg.solve(innovation, gain_of.T).T
-        person.state = person.state + gain @ (detections.positions[row] - person.state[:2])
-        keep = np.eye(4)
-        keep[:, :2] -= gain
+        person.state = person.state + gain @ (detections.positions[row] - seen @ person.state)
+        keep = np.eye(4) - gain @ seen
         # Joseph's form stays symmetric and positive.
         person.covariance = keep @ person.covariance @ keep.T + gain @ detections.covariances[row] @ gain.T
         share = self._fading(self._elapsed)
@@ -287,3 +308,8 @@ class Tracker:
             np.stack([p.covariance for p in people]),
             np.array([self._confidence(p) for p in people]),
         )
+
+
+def _seen_ahead(ahead: float) -> Floats:
+    """(2, 4): from a state to the position `ahead` [s] of it."""
+    return np.array([[1.0, 0.0, ahead, 0.0], [0.0, 1.0, 0.0, ahead]])

@@ -245,6 +245,46 @@ def test_clock_that_leaps_starts_anew_with_new_ids(leap: float) -> None:
     np.testing.assert_allclose(after.positions, [[2.9, 2.0]], atol=0.05)
 
 
+@pytest.mark.parametrize("delay", [-0.3, 0.0, 0.2])
+def test_camera_that_is_late_or_early_says_the_same(delay: float) -> None:
+    """A walker at 1 m/s; the camera's picture is `delay` old, and shows them where they were then: it changes nothing
+    but how sure their place is."""
+    tracker = Tracker()
+    before = walk(tracker, 3.0)
+    after = tracker.hear(seen(before.stamp_s - delay, (2.9 - delay, 2.0)))
+    assert after.ids.tolist() == before.ids.tolist()
+    assert after.stamp_s == before.stamp_s
+    np.testing.assert_allclose(after.positions, before.positions, atol=0.01)
+    np.testing.assert_allclose(after.velocities, before.velocities, atol=0.03)
+    assert np.trace(after.covariances[0]) < np.trace(before.covariances[0])
+
+
+def test_camera_that_looks_elsewhere_takes_nobody_away() -> None:
+    tracker = Tracker()
+    before = walk(tracker, 3.0)
+    after = tracker.hear(seen(before.stamp_s))
+    np.testing.assert_array_equal(after.confidences, before.confidences)
+
+
+def test_camera_makes_a_doubtful_leg_a_person() -> None:
+    """What stands there looks like 0.2 to the laser, so it is not told; to the camera it looks like 0.95."""
+    tracker = Tracker()
+    for k in range(20):
+        told = [len(tracker.update(seen(0.1 * k, (1.0, 2.0), confidence=0.2)))]
+        if k > 10:
+            told.append(len(tracker.hear(seen(0.1 * k - 0.05, (1.05, 2.0), confidence=0.95, deviation=0.2))))
+    assert told == [1, 1]
+    assert told[0] != len(Tracker().update(seen(0.0, (1.0, 2.0), confidence=0.2)))
+
+
+@pytest.mark.parametrize(("stamp_s", "frame"), [(2.0, "odom"), (9.0, "odom"), (2.9, "map")])
+def test_camera_too_late_too_early_or_elsewhere_changes_nothing(stamp_s: float, frame: str) -> None:
+    tracker = Tracker()
+    before = walk(tracker, 3.0)
+    after = tracker.hear(seen(stamp_s, (2.5, 2.2), frame=frame))
+    np.testing.assert_array_equal(after.positions, before.positions)
+
+
 def test_another_frame_starts_anew() -> None:
     tracker = Tracker()
     walk(tracker, 3.0)
