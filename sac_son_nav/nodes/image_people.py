@@ -40,18 +40,18 @@ class HogPeople:
         if not 0.0 < scale <= 1.0:
             raise ConfigError(f"people in pictures: expected a scale above 0 and at most 1, got {scale}")
         self.scale, self.least_score = scale, least_score
-        self._hog = cv2.HOGDescriptor()
-        self._hog.setSVMDetector(cv2.HOGDescriptor_getDefaultPeopleDetector())
+        self._hog: Any = cv2.HOGDescriptor()
+        self._hog.setSVMDetector(self._hog.getDefaultPeopleDetector())
 
     def find(self, picture: Picture) -> Boxes:
         """See :class:`ImagePeople`; the confidence is a logistic function of the support vector machine's margin."""
         small = cv2.resize(picture, None, fx=self.scale, fy=self.scale) if self.scale < 1.0 else picture
         if small.shape[0] < _WINDOW[1] or small.shape[1] < _WINDOW[0]:
             return _nobody()
-        found, scores = self._hog.detectMultiScale(small, winStride=(8, 8), padding=(8, 8), scale=1.05)
+        found, margins = self._hog.detectMultiScale(small, winStride=(8, 8), padding=(8, 8), scale=1.05)
         if len(found) == 0:
             return _nobody()
-        boxes, scores = np.asarray(found, dtype=np.float64), np.asarray(scores, dtype=np.float64).reshape(-1)
+        boxes, scores = np.asarray(found, dtype=np.float64), np.asarray(margins, dtype=np.float64).reshape(-1)
         inset = boxes[:, 2:] * np.array(_MARGIN)
         edges = np.concatenate([boxes[:, :2] + inset, boxes[:, :2] + boxes[:, 2:] - inset], axis=1) / self.scale
         sure = scores >= self.least_score
