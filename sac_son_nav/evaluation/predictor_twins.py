@@ -7,7 +7,9 @@ a future is the displacement's length, mean over the horizon of 4.8 s.
 The figures, for each law that people walk by: the correlation of predicted with exact perturbation over all people
 within ATTENDED of the robot and all futures; the same over those within NEAR; `ranking`, the correlation of what is
 left when each state's mean over futures is taken away, which is what a planner chooses by; bias; and calibration, the
-exact mean in classes of the predicted.
+exact mean in classes of the predicted. The exact figure has a heavy tail, so beside them stand `tail`, the share of
+its variance that the largest 1 % of pairs hold, and the correlation of both figures cut off at CUT and of their
+logarithms.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ from sac_son_nav.states import Floats, Tracks
 
 ATTENDED, NEAR = 8.0, 3.0  # [m] between person and robot now
 CLASSES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, np.inf)  # [m] of predicted perturbation, for calibration
+CUT, LEAST = 0.3, 0.02  # [m] beyond which a figure is cut off; added to both before their logarithms are taken
 FINE = 2  # steps of a predictor in one of the twins'
 HELD_OUT_SET = TwinConfig(seed=7, worlds=30, moments=3, states=12)
 
@@ -133,6 +136,9 @@ def figures(told: Sequence[Told]) -> dict[str, Any]:
         "exact_mean_m": float(exact.mean()),
         "correlation": correlation(predicted, exact),
         "correlation_near": correlation(predicted[near], exact[near]),
+        "correlation_cut_off": correlation(np.minimum(predicted, CUT), np.minimum(exact, CUT)),
+        "correlation_of_logarithms": correlation(np.log(predicted + LEAST), np.log(exact + LEAST)),
+        "tail": tail(exact),
         "ranking": correlation(*within),
         "bias_m": float(predicted.mean() - exact.mean()),
         "error_m": float(np.abs(predicted - exact).mean()),
@@ -145,6 +151,12 @@ def _of_states(values: Floats, state: NDArray[np.intp]) -> Floats:
     summed = np.zeros((int(state.max(initial=-1)) + 1, values.shape[1]))
     np.add.at(summed, state, values)
     return summed[np.unique(state)]
+
+
+def tail(values: Floats) -> float:
+    """The share of their variance that the largest 1 % of the values, rounded up, hold."""
+    squares = np.sort(((values - values.mean()) ** 2).ravel())
+    return float(squares[(-squares.size) // 100 :].sum() / max(float(squares.sum()), 1e-12))
 
 
 def correlation(one: Floats, other: Floats) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sac_son_nav.errors import ResultsError
-from sac_son_nav.evaluation.predictor_twins import Told, ask, correlation, figures, judge, table
+from sac_son_nav.evaluation.predictor_twins import Told, ask, correlation, figures, judge, table, tail
 from sac_son_nav.evaluation.response_samples import EXACT, TrackNoise, samples
 from sac_son_nav.evaluation.scenario_cards import shipped_names
 from sac_son_nav.evaluation.twin_data import (
@@ -60,6 +60,11 @@ def test_figures_by_hand():
     assert found["correlation_near"] == pytest.approx(1.0)  # of the near person alone, two futures
     assert found["ranking"] == pytest.approx(1.0)  # summed 0.3 and 0.8 against 0.3 and 0.7: the same order
     assert [row["count"] for row in found["calibration"]] == [3, 1]
+
+
+def test_the_tail_by_hand():
+    """Of 100 values one is 10 and the rest 0: mean 0.1, squares 98.01 of 99 in all."""
+    assert tail(np.append(np.zeros(99), 10.0)) == pytest.approx(98.01 / 99.0)
 
 
 def test_a_constant_correlates_with_nothing():
