@@ -160,8 +160,7 @@ class _Reader:
         """One sentence: its clauses in order, then the conditions and loops that hold for all of it."""
         began = len(self.wishes)
         condition: tuple[str, float] | None = None
-        awaited = False
-        looped, report, shown, negated, last = False, False, False, False, ""
+        awaited, looped, report, shown, negated, last = False, False, False, False, False, ""
         later: list[Wish] = []  # "before you turn, blink"
         until = False  # what loops ends before "then"
         given = [" ".join(part.split()) for part in _SPLIT.split(_THEN.sub(r", thereupon ", text)) if part.strip()]
@@ -212,11 +211,10 @@ class _Reader:
                 shown, report, negated = bool(_SHOWN.match(_HEAD.sub("", part))), False, False
             last = self.wishes[-1].intent if len(self.wishes) > began else ""
         self.wishes += later
+        if looped and began == len(self.wishes) and self.wishes and not report and not condition:
+            self.wishes[-1] = replace(self.wishes[-1], loop=True)
+        self.read = replace(self.read, loop=self.read.loop or looped)
         self._bind(parts, began, condition, awaited, looped)
-        if looped:
-            self.read = replace(self.read, loop=True)
-            if began == len(self.wishes) and self.wishes and not report and not condition:
-                self.wishes[-1] = replace(self.wishes[-1], loop=True)
 
     def _bind(
         self, parts: list[str], began: int, condition: tuple[str, float] | None, awaited: bool, looped: bool
