@@ -58,6 +58,7 @@ class ForecasterConfig:
     heads: int = 4
     others: int = 10  # nearest people that are looked at
     slowest: float = 0.15  # [m] a step; the pace of a person who stands is taken for this
+    unsteady: bool = True  # whether the network is told how unsteady a track is
     mirrored: bool = True  # the mean with the mirror image; without, half the work and no exact mirroring
 
     def __post_init__(self) -> None:
@@ -95,7 +96,7 @@ def initial(random: np.random.Generator, settings: ForecasterConfig) -> Initial:
     """Parameters to begin training with."""
     width, pair = settings.width, settings.pair_width
     return {
-        **make_mlp(random, "own", (OWN, width, width)),
+        **make_mlp(random, "own", (OWN - (not settings.unsteady), width, width)),
         **make_mlp(random, "pair", (PAIR, pair, pair)),
         **make_attention(random, "others", width, pair, pair),
         **make_layer_norm("norm", width),
@@ -152,7 +153,7 @@ def mirror(seen: Seen) -> Seen:
     """The same people in a mirror along the heading of each."""
     xp = namespace(seen.own)
     flip = xp.asarray(MIRROR, dtype=seen.own.dtype)
-    own = seen.own * xp.asarray(_OWN_SIGNS, dtype=seen.own.dtype)
+    own = seen.own * xp.asarray(_OWN_SIGNS[: seen.own.shape[1]], dtype=seen.own.dtype)
     pairs = seen.pairs * xp.asarray(_PAIR_SIGNS, dtype=seen.own.dtype)
     return Seen(own, pairs, seen.near, seen.straight * flip, seen.turn, seen.pace)
 
@@ -189,7 +190,8 @@ def look(own: Array, own_seen: Array, others: Array, others_seen: Array, setting
     own, steps = into(own, turn), into(steps, turn)
     unit = pace[:, None, None]
     features = [xp.reshape(own / unit, (len(own), 2 * PAST)), xp.reshape(steps / unit, (len(own), 2 * PAST - 2))]
-    features += [xp.astype(own_seen, own.dtype), xp.log(pace)[:, None], _jerk(steps, made)[:, None]]
+    features += [xp.astype(own_seen, own.dtype), xp.log(pace)[:, None]]
+    features += [_jerk(steps, made)[:, None]] if settings.unsteady else []
     pairs, near = _pairs(into(others, turn), others_seen, steps[:, -1])
     return Seen(xp.concat(features, axis=1), pairs, near, steps[:, -1], turn, pace)
 
