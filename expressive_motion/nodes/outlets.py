@@ -1,15 +1,13 @@
 """Where light, sound and speech go: topics and markers for everybody, and what this very robot has.
 
-The light ring and the notes of a Create 3 want irobot_create_msgs, speech wants espeak-ng; each is used where it is
-there. What is missing is told once, and the topics and markers show it still.
+Lights and tones of a robot's own want its maker's messages (`hardware.py`), speech wants espeak-ng; each is used where
+it is there. The topics and markers show all of it in any case.
 """
 
 from __future__ import annotations
 
-import importlib
 import shutil
 import subprocess
-from collections.abc import Callable
 from typing import Any
 
 from builtin_interfaces.msg import Duration
@@ -19,6 +17,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import ColorRGBA, Header, String
 from visualization_msgs.msg import Marker, MarkerArray
 
+from expressive_motion.nodes.hardware import make_light, make_tones
 from expressive_motion.nodes.stage import given_back, shade
 from expressive_motion.robot import Description
 from expressive_motion.skills.embodiment import LightState, Utterance
@@ -34,14 +33,6 @@ COLOURS = {
     "yellow": (1.0, 0.85, 0.0),
     "purple": (0.6, 0.0, 0.9),
 }
-NOTES: dict[str, tuple[tuple[int, float], ...]] = {  # [Hz, s]
-    "rising": ((523, 0.12), (659, 0.12), (784, 0.16)),
-    "falling": ((784, 0.12), (659, 0.12), (523, 0.18)),
-    "chime": ((880, 0.15), (1109, 0.25)),
-    "soft": ((440, 0.25),),
-    "alert": ((988, 0.1), (988, 0.1), (988, 0.1)),
-}
-RING = 6  # lights of a Create 3
 SHOWN_FOR = 3.0  # [s] that a sentence stands over the robot at least
 
 
@@ -62,8 +53,8 @@ class Outlets:
         self._said, self._said_until = "", 0.0
         self._program = shutil.which("espeak-ng") if voice == "auto" else None
         self._speaking: subprocess.Popen[bytes] | None = None
-        self._ring = _ring(node)
-        self._notes = _notes(node)
+        self._ring = make_light(node, description.profile.hardware)
+        self._notes = make_tones(node, description.profile.hardware)
 
     def utter(self, utterance: Utterance, time_s: float) -> None:
         """A sentence or a tone that begins now."""
@@ -150,50 +141,3 @@ class Outlets:
         except OSError as error:
             self._node.get_logger().warning(f"espeak-ng can't be started: {error}")
             self._program = None
-
-
-def _create_messages() -> Any:
-    """The messages of a Create 3, or None."""
-    try:
-        return importlib.import_module("irobot_create_msgs.msg")
-    except ImportError:
-        return None
-
-
-def _ring(node: Node) -> Callable[[tuple[float, float, float], float, bool], None] | None:
-    """Sets the ring of a Create 3."""
-    messages = _create_messages()
-    if messages is None:
-        return None
-    publisher = node.create_publisher(messages.LightringLeds, "cmd_lightring", runtime.RELIABLE)
-
-    def show(colour: tuple[float, float, float], brightness: float, ours: bool) -> None:
-        led = messages.LedColor(
-            **{k: round(255 * v * brightness) for k, v in zip(("red", "green", "blue"), colour, strict=True)}
-        )
-        publisher.publish(
-            messages.LightringLeds(
-                header=Header(stamp=node.get_clock().now().to_msg()), leds=[led] * RING, override_system=ours
-            )
-        )
-
-    return show
-
-
-def _notes(node: Node) -> Callable[[str], None] | None:
-    """Plays the tones of a Create 3."""
-    messages = _create_messages()
-    if messages is None:
-        return None
-    publisher = node.create_publisher(messages.AudioNoteVector, "cmd_audio", runtime.RELIABLE)
-
-    def play(tone: str) -> None:
-        notes = []
-        for frequency, seconds in NOTES[tone]:
-            length = Duration(sec=0, nanosec=round(seconds * 1e9))
-            notes.append(messages.AudioNote(frequency=frequency, max_runtime=length))
-        publisher.publish(
-            messages.AudioNoteVector(header=Header(stamp=node.get_clock().now().to_msg()), notes=notes, append=False)
-        )
-
-    return play

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +24,8 @@ from std_srvs.srv import SetBool
 from sac_son_nav.maps import OccupancyMap
 from sac_son_nav.nodes import conversions, runtime
 from sac_son_nav.nodes.fault_rig import ENDS, Break, Rig
+from sac_son_nav.nodes.recording import message_class
+from sac_son_nav.nodes.small_disk import ROOM
 
 STOPS, GOES_ON, NOT_TOWARDS, NEVER_LATE = "stops", "goes on", "drives not towards it", "drives on nothing late"
 WITHIN = 0.6  # [s] from the fault to rest: the inputs' time-out, a watchdog's period, and braking
@@ -84,135 +89,6 @@ def slowly(name: str) -> Act:
     return begin
 
 
-# -- what becomes of messages -------------------------------------------------------------------------------------
-
-
-def nothing(message: Any) -> list[Any]:
-    """Silence."""
-    return []
-
-
-def scan_of_nan(message: Any) -> list[Any]:
-    """A laser that measures nothing."""
-    message.ranges = [float("nan")] * len(message.ranges)
-    return [message]
-
-
-def empty_scan(message: Any) -> list[Any]:
-    """No ranges."""
-    message.ranges = []
-    return [message]
-
-
-def half_a_scan(message: Any) -> list[Any]:
-    """Fewer ranges than the angles say."""
-    message.ranges = message.ranges[: len(message.ranges) // 2]
-    return [message]
-
-
-def dated(seconds: float) -> Break:
-    """Stamps that are off by so much."""
-
-    def change(message: Any) -> list[Any]:
-        stamp = conversions.to_seconds(message.header.stamp) + seconds
-        message.header.stamp = conversions.to_stamp(max(0.0, stamp))
-        return [message]
-
-    return change
-
-
-def frozen(rig: Rig) -> Break:
-    """The same message over and over."""
-    kept: list[Any] = []
-
-    def change(message: Any) -> list[Any]:
-        kept.append(message)
-        return kept[:1]
-
-    return change
-
-
-def out_of_order(rig: Rig) -> Break:
-    """Each two messages in the other order."""
-    kept: list[Any] = []
-
-    def change(message: Any) -> list[Any]:
-        kept.append(message)
-        if len(kept) % 2:
-            return []
-        return [kept[-1], kept[-2]]
-
-    return change
-
-
-def jumping(rig: Rig) -> Break:
-    """A clock that jumps to and fro by half a minute."""
-    count = [0]
-
-    def change(message: Any) -> list[Any]:
-        count[0] += 1
-        return list(dated(30.0)(message)) if count[0] % 2 else [message]
-
-    return change
-
-
-def in_frame(frame: str) -> Break:
-    """Another frame."""
-
-    def change(message: Any) -> list[Any]:
-        message.header.frame_id = frame
-        return [message]
-
-    return change
-
-
-def ten_times(message: Any) -> list[Any]:
-    """A flood."""
-    return [message] * 10
-
-
-def odometry_of_nan(message: Any) -> list[Any]:
-    """A pose that is none."""
-    message.pose.pose.position.x = float("nan")
-    return [message]
-
-
-def pose_of_nan(message: Any) -> list[Any]:
-    """A localiser's pose that is none."""
-    message.pose.pose.position.y = float("nan")
-    return [message]
-
-
-def very_uncertain(message: Any) -> list[Any]:
-    """A localiser that says that it is lost: 2 m."""
-    covariance = np.array(message.pose.covariance)
-    covariance[[0, 7]] = 4.0
-    message.pose.covariance = covariance
-    return [message]
-
-
-def unlocalised(message: Any) -> list[Any]:
-    """Transforms without the one that places the odometry in the map."""
-    message.transforms = [one for one in message.transforms if one.child_frame_id != "odom"]
-    return [message] if message.transforms else []
-
-
-def people_of_nan(message: Any) -> list[Any]:
-    """A cloud whose bytes are no numbers: one person of NaN in it."""
-    message.width, message.row_step = 1, message.point_step
-    message.data = np.full(message.point_step // 4, np.nan, np.float32).tobytes()
-    return [message]
-
-
-def clock_off(seconds: float) -> Break:
-    """A clock that was set."""
-
-    def change(message: Any) -> list[Any]:
-        return [conversions.to_clock(conversions.to_stamp(max(0.0, conversions.to_seconds(message.clock) + seconds)))]
-
-    return change
-
-
 # -- what is sent -------------------------------------------------------------------------------------------------
 
 
@@ -272,6 +148,34 @@ def stop_then_kill(rig: Rig) -> None:
     """Stop, and the node that keeps the stop dies."""
     stop(True)(rig)
     rig.nodes.kill("navigation", signal.SIGKILL)
+
+
+def stop_on_a_full_disk(rig: Rig) -> None:
+    """The stop can't be written down."""
+    rig.disk.fill()
+    stop(True)(rig)
+
+
+def room_and_release(rig: Rig) -> None:
+    """Room on the disk again, and the stop released."""
+    rig.disk.empty()
+    stop(False)(rig)
+
+
+def record_to_a_full_disk(rig: Rig) -> None:
+    """A recorder with 64 kB left for what it records."""
+    rig.disk.fill(ROOM)
+    output = f"output:={rig.disk.path / 'recording'}"
+    words = [sys.executable, "-m", "sac_son_nav.nodes.recording", "--ros-args", "-p", output, "-p", "compress:=false"]
+    rig.recorder = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # type: ignore[attr-defined]
+
+
+def no_recorder(rig: Rig) -> None:
+    """The recorder ends, if it has not, and the disk is empty."""
+    rig.recorder.kill()  # type: ignore[attr-defined]
+    rig.recorder.wait()  # type: ignore[attr-defined]
+    rig.disk.empty()
+    shutil.rmtree(rig.disk.path / "recording", ignore_errors=True)
 
 
 def transition(number: int) -> Act:
@@ -335,17 +239,10 @@ def wrong_type(topic: str, kind: str) -> Act:
     def act(rig: Rig) -> None:
         publisher = rig.publisher(kind, topic)
         for _ in range(20):
-            publisher.publish(type_of(kind))
+            publisher.publish(message_class(kind)())
             time.sleep(0.02)
 
     return act
-
-
-def type_of(kind: str) -> Any:
-    """A message of that type as it is made."""
-    from sac_son_nav.nodes.recording import message_class
-
-    return message_class(kind)()
 
 
 def hand_of_nan(rig: Rig) -> None:

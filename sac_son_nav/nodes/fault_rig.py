@@ -32,6 +32,7 @@ from sac_son_nav.nodes import conversions, runtime
 from sac_son_nav.nodes.bringup import NodeSpec, Supervisor, simulation_specs
 from sac_son_nav.nodes.diagnostics import from_diagnostics
 from sac_son_nav.nodes.recording import message_class
+from sac_son_nav.nodes.small_disk import SmallDisk
 
 PATIENCE = 90.0  # [s] for what must happen in the end, on a busy machine
 ENDS = (np.array([2.0, 2.0, np.pi]), np.array([16.0, 2.0, 0.0]))  # of the corridor, to and fro
@@ -91,7 +92,7 @@ class Rig:
 
     def __init__(self, out: Path, scenario: str = "empty", before_navigation: Sequence[str] = ()) -> None:
         self.notes, self.broken = Notes(), {}  # type: tuple[Notes, dict[str, Break]]
-        self.out = out
+        self.out, self.disk = out, SmallDisk(out / "disk")
         self._log = (out / "log.txt").open("a")
         self.nodes = Supervisor(self._specs(scenario, before_navigation), output=self._log)
         self.context = Context()
@@ -118,7 +119,7 @@ class Rig:
             elif spec.name == "perception":
                 spec = replace(spec, remaps={**spec.remaps, "people": "world/people"})
             elif spec.name == "navigation":
-                stop_file = {"stop_file": str(self.out / "stop.json")}
+                stop_file = {"stop_file": str(self.disk.path / "stop.json")}
                 spec = replace(spec, before=before_navigation, parameters={**spec.parameters, **stop_file})
             made.append(spec)
         return made
@@ -167,6 +168,7 @@ class Rig:
         self.context.try_shutdown()
         self.stranger.destroy_node()
         self._strange.try_shutdown()
+        self.disk.close()
         self._log.close()
 
     def _spin(self) -> None:

@@ -7,11 +7,13 @@ import signal
 from lifecycle_msgs.msg import Transition
 
 from sac_son_nav.nodes import fault_list as f
+from sac_son_nav.nodes import fault_messages as m
 from sac_son_nav.nodes.fault_list import GOES_ON, NEVER_LATE, NOT_TOWARDS, Fault, breaking, mend, slowly, to
 from sac_son_nav.nodes.fault_rig import Rig
 
 NAV, SIM, SEE = "navigation", "simulation", "perception"
 BASE_STOPS = ((SIM, "no command, so the base has stopped by itself"),)
+STOPPED = ((NAV, "stopped on request"),)
 KILL, STOP, CONT = signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT
 
 
@@ -51,57 +53,57 @@ FAULTS: tuple[Fault, ...] = (
     Fault("processes", "expression stopped", to("expression", STOP), to("expression", CONT), expected=GOES_ON),
     Fault("processes", "drivers killed", to(SIM, KILL), by_commands=True, reason=((NAV, "no "),)),
     Fault("processes", "drivers stopped", to(SIM, STOP), to(SIM, CONT), by_commands=True, reason=((NAV, "no "),)),
-    _scan("silent", breaking("scan", f.nothing), "no scan"),
-    _scan("all NaN", breaking("scan", f.scan_of_nan), "got NaN in all"),
-    _scan("no ranges", breaking("scan", f.empty_scan), "expected ranges, got none"),
-    _scan("half the ranges", breaking("scan", f.half_a_scan), "ranges from angle_min"),
-    _scan("frozen", breaking("scan", f.frozen, state=True), "no scan"),
-    _scan("stamps 5 s old", breaking("scan", f.dated(-5.0)), "scan"),
-    _scan("stamps 5 s ahead", breaking("scan", f.dated(5.0)), "scan"),
+    _scan("silent", breaking("scan", m.nothing), "no scan"),
+    _scan("all NaN", breaking("scan", m.scan_of_nan), "got NaN in all"),
+    _scan("no ranges", breaking("scan", m.empty_scan), "expected ranges, got none"),
+    _scan("half the ranges", breaking("scan", m.half_a_scan), "ranges from angle_min"),
+    _scan("frozen", breaking("scan", m.frozen, state=True), "no scan"),
+    _scan("stamps 5 s old", breaking("scan", m.dated(-5.0)), "scan"),
+    _scan("stamps 5 s ahead", breaking("scan", m.dated(5.0)), "scan"),
     # Each second scan is good, which is enough to drive by.
-    Fault("laser", "each other stamp 30 s ahead", breaking("scan", f.jumping, state=True), mend("scan"), GOES_ON),
-    Fault("laser", "pairs out of order", breaking("scan", f.out_of_order, state=True), mend("scan"), GOES_ON),
-    _scan("no frame", breaking("scan", f.in_frame("")), "expected a frame in the header"),
-    Fault("laser", "ten times as many", breaking("scan", f.ten_times), mend("scan"), GOES_ON),
+    Fault("laser", "each other stamp 30 s ahead", breaking("scan", m.jumping, state=True), mend("scan"), GOES_ON),
+    Fault("laser", "pairs out of order", breaking("scan", m.out_of_order, state=True), mend("scan"), GOES_ON),
+    _scan("no frame", breaking("scan", m.in_frame("")), "expected a frame in the header"),
+    Fault("laser", "ten times as many", breaking("scan", m.ten_times), mend("scan"), GOES_ON),
     Fault("laser", "another type on its topic", f.wrong_type("scan", "std_msgs/msg/String"), expected=GOES_ON),
-    _odom("silent", breaking("odom", f.nothing), "odom"),
-    _odom("NaN", breaking("odom", f.odometry_of_nan), "odom"),
-    _odom("frozen", breaking("odom", f.frozen, state=True), "odom"),
-    _odom("stamps 5 s old", breaking("odom", f.dated(-5.0)), "odom"),
-    _odom("another frame", breaking("odom", f.in_frame("elsewhere")), "expected frame 'odom' as before"),
-    Fault("odometry", "pairs out of order", breaking("odom", f.out_of_order, state=True), mend("odom"), GOES_ON),
-    Fault("odometry", "ten times as many", breaking("odom", f.ten_times), mend("odom"), GOES_ON),
+    _odom("silent", breaking("odom", m.nothing), "odom"),
+    _odom("NaN", breaking("odom", m.odometry_of_nan), "odom"),
+    _odom("frozen", breaking("odom", m.frozen, state=True), "odom"),
+    _odom("stamps 5 s old", breaking("odom", m.dated(-5.0)), "odom"),
+    _odom("another frame", breaking("odom", m.in_frame("elsewhere")), "expected frame 'odom' as before"),
+    Fault("odometry", "pairs out of order", breaking("odom", m.out_of_order, state=True), mend("odom"), GOES_ON),
+    Fault("odometry", "ten times as many", breaking("odom", m.ten_times), mend("odom"), GOES_ON),
     Fault(
         "localisation",
         "lost (2 m)",
-        breaking("amcl_pose", f.very_uncertain),
+        breaking("amcl_pose", m.very_uncertain),
         mend("amcl_pose"),
         within=0.8,
         reason=((NAV, "lost: the position is known to 2.0 m only"),),
     ),
-    Fault("localisation", "NaN", breaking("amcl_pose", f.pose_of_nan), mend("amcl_pose"), GOES_ON),
-    Fault("localisation", "another frame", breaking("amcl_pose", f.in_frame("odom")), mend("amcl_pose"), GOES_ON),
+    Fault("localisation", "NaN", breaking("amcl_pose", m.pose_of_nan), mend("amcl_pose"), GOES_ON),
+    Fault("localisation", "another frame", breaking("amcl_pose", m.in_frame("odom")), mend("amcl_pose"), GOES_ON),
     Fault(
         "transforms",
         "map to odom lost",
-        breaking("/tf", f.unlocalised),
+        breaking("/tf", m.unlocalised),
         mend("/tf"),
         within=1.6,  # it is waited for a second, since localisers may renew it as seldom
         lasts=2.2,
         reason=((NAV, "no transform from map to odom for"),),
     ),
-    Fault("people", "silent", breaking("people", f.nothing), mend("people"), reason=((NAV, "no people for"),)),
-    Fault("people", "NaN", breaking("people", f.people_of_nan), mend("people"), reason=((NAV, "people refused"),)),
-    Fault("people", "stamps 5 s old", breaking("people", f.dated(-5.0)), mend("people"), reason=((NAV, "no people"),)),
+    Fault("people", "silent", breaking("people", m.nothing), mend("people"), reason=((NAV, "no people for"),)),
+    Fault("people", "NaN", breaking("people", m.people_of_nan), mend("people"), reason=((NAV, "people refused"),)),
+    Fault("people", "stamps 5 s old", breaking("people", m.dated(-5.0)), mend("people"), reason=((NAV, "no people"),)),
     Fault(
         "clock",
         "set ahead by 30 s",
-        breaking("/clock", f.clock_off(30.0)),
+        breaking("/clock", m.clock_off(30.0)),
         mend("/clock"),
         reason=((NAV, "old by their stamp"),),
     ),
-    Fault("clock", "set back by 30 s", breaking("/clock", f.clock_off(-30.0)), mend("/clock"), GOES_ON),
-    Fault("clock", "silent", breaking("/clock", f.nothing), mend("/clock"), GOES_ON),
+    Fault("clock", "set back by 30 s", breaking("/clock", m.clock_off(-30.0)), mend("/clock"), GOES_ON),
+    Fault("clock", "silent", breaking("/clock", m.nothing), mend("/clock"), GOES_ON),
     Fault(
         "contact",
         "bumper in front",
@@ -124,14 +126,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault("goals", "NaN", f.goal_of_nan, f.again, reason=((NAV, "expected finite numbers"),)),
     Fault("goals", "another frame", f.goal_elsewhere, f.again, reason=((NAV, "expected frame 'map'"),)),
     Fault("goals", "two hundred a second", f.goal_flood, expected=GOES_ON),
-    Fault("operators", "software stop", f.stop(True), f.stop(False), reason=((NAV, "stopped on request"),)),
+    Fault("operators", "software stop", f.stop(True), f.stop(False), reason=STOPPED),
     Fault(
         "operators",
         "software stop, then navigation killed",
         f.stop_then_kill,
         f.stop(False),
         lasts=6.0,
-        reason=((NAV, "stopped on request"),),
+        reason=STOPPED,
     ),
     Fault(
         "operators",
@@ -147,6 +149,8 @@ FAULTS: tuple[Fault, ...] = (
         expected=GOES_ON,
     ),
     Fault("operators", "a joystick that sends NaN", f.hand_of_nan, expected=GOES_ON),
+    Fault("full disk", "the stop is asked for", f.stop_on_a_full_disk, f.room_and_release, reason=STOPPED),
+    Fault("full disk", "a recorder fills it", f.record_to_a_full_disk, f.no_recorder, GOES_ON, lasts=6.0),
     Fault("maps", "sixteen million cells", f.huge_map, within=30.0, lasts=8.0, reason=((NAV, ""), (SIM, ""))),
     Fault("maps", "fewer cells than it says", f.nonsense_map, expected=GOES_ON),
 )

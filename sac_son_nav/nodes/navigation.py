@@ -88,7 +88,8 @@ class NavigationNode(LifecycleNode):
         self._last_plan_at = float("-inf")
         self._plan_timeout = self.settings.plan_timeout or SWEEPS / self.robot.laser.rate
         self._idle_word = "waiting for a goal"
-        self._make_publishers()
+        self._social_events = self.create_publisher(DiagnosticArray, "social_events", runtime.RELIABLE)
+        self._show = PlanShow(self)
         self._make_subscriptions()
         self._diagnostics = Diagnostics(self)
         self._diagnostics.set(WARN, "not active")
@@ -156,10 +157,6 @@ class NavigationNode(LifecycleNode):
 
     # -- inputs -------------------------------------------------------------------------------------------------
 
-    def _make_publishers(self) -> None:
-        self._social_events = self.create_publisher(DiagnosticArray, "social_events", runtime.RELIABLE)
-        self._show = PlanShow(self)
-
     def _make_subscriptions(self) -> None:
         newest, sensor, reliable, latched = runtime.NEWEST, runtime.SENSOR, runtime.RELIABLE, runtime.LATCHED
         self.create_subscription(LaserScan, self.robot.laser.topic, self._on_scan, newest)
@@ -217,7 +214,9 @@ class NavigationNode(LifecycleNode):
         except MessageError as error:
             return self._refuse(str(error))
         goal = (conversions.stamp_nanoseconds(message.header.stamp), *pose)
-        if goal != self._last_goal:  # both subscriptions hear a latched goal
+        in_hand = self.navigator.goal
+        # Both subscriptions hear a latched goal, and who repeats the goal in hand has nothing new to say.
+        if goal != self._last_goal and (in_hand is None or not np.array_equal(pose, in_hand)):
             self._last_goal = goal
             with self._lock:
                 self.action.finish(False, "replaced by a goal on goal_pose")

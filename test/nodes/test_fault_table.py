@@ -15,6 +15,7 @@ from nav_msgs.msg import Odometry
 from sac_son_nav.errors import MessageError
 from sac_son_nav.nodes import conversions
 from sac_son_nav.nodes import fault_list as faults
+from sac_son_nav.nodes import fault_messages as messages
 from sac_son_nav.nodes.fault_list import GOES_ON
 from sac_son_nav.nodes.fault_rig import Motion
 from sac_son_nav.nodes.fault_table import FAULTS
@@ -38,10 +39,10 @@ def test_there_are_enough_and_each_says_what_it_expects():
 @pytest.mark.parametrize(
     ("what", "words"),
     [
-        (faults.scan_of_nan, "got NaN in all 8 beams"),
-        (faults.empty_scan, "expected ranges, got none"),
-        (faults.half_a_scan, "expected 8 ranges"),
-        (faults.in_frame(""), "expected a frame in the header"),
+        (messages.scan_of_nan, "got NaN in all 8 beams"),
+        (messages.empty_scan, "expected ranges, got none"),
+        (messages.half_a_scan, "expected 8 ranges"),
+        (messages.in_frame(""), "expected a frame in the header"),
     ],
 )
 def test_a_broken_scan_is_one_that_nobody_can_use(what, words):
@@ -51,10 +52,10 @@ def test_a_broken_scan_is_one_that_nobody_can_use(what, words):
 
 
 def test_broken_odometry_and_people_are_such_that_nobody_can_use():
-    (broken,) = faults.odometry_of_nan(copy.deepcopy(ODOMETRY))
+    (broken,) = messages.odometry_of_nan(copy.deepcopy(ODOMETRY))
     with pytest.raises(MessageError, match="finite"):
         conversions.from_odometry(broken, "odom")
-    (broken,) = faults.people_of_nan(copy.deepcopy(PEOPLE))
+    (broken,) = messages.people_of_nan(copy.deepcopy(PEOPLE))
     with pytest.raises(MessageError, match="finite"):
         conversions.from_people(broken, "people")
 
@@ -69,8 +70,8 @@ def test_stamps_are_moved_frozen_and_swapped():
         message.header.stamp = conversions.to_stamp(time_s)
         return message
 
-    assert stamps(faults.dated(-5.0)(at(40.0))) == [35.0]
-    freeze, swap, jump = faults.frozen(None), faults.out_of_order(None), faults.jumping(None)
+    assert stamps(messages.dated(-5.0)(at(40.0))) == [35.0]
+    freeze, swap, jump = messages.frozen(None), messages.out_of_order(None), messages.jumping(None)
     times = (1.0, 2.0, 3.0, 4.0)
     assert [stamps(freeze(at(t))) for t in times] == [[1.0]] * 4
     assert [stamps(swap(at(t))) for t in times] == [[], [2.0, 1.0], [], [4.0, 3.0]]
@@ -78,7 +79,7 @@ def test_stamps_are_moved_frozen_and_swapped():
 
 
 def test_a_lost_localiser_says_so():
-    (lost,) = faults.very_uncertain(PoseWithCovarianceStamped())
+    (lost,) = messages.very_uncertain(PoseWithCovarianceStamped())
     assert conversions.position_deviation(lost) == 2.0
 
 
