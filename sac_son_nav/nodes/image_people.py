@@ -40,8 +40,9 @@ class HogPeople:
         if not 0.0 < scale <= 1.0:
             raise ConfigError(f"people in pictures: expected a scale above 0 and at most 1, got {scale}")
         self.scale, self.least_score = scale, least_score
-        self._hog: Any = cv2.HOGDescriptor()
-        self._hog.setSVMDetector(self._hog.getDefaultPeopleDetector())
+        self._hog = cv2.HOGDescriptor()
+        weights: Any = cv2.HOGDescriptor.getDefaultPeopleDetector()
+        self._hog.setSVMDetector(weights)
 
     def find(self, picture: Picture) -> Boxes:
         """See :class:`ImagePeople`; the confidence is a logistic function of the support vector machine's margin."""

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
 from geometry_msgs.msg import Point, Vector3
+from numpy.typing import NDArray
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
@@ -16,6 +17,7 @@ from sac_son_nav.states import Floats, Tracks
 LIFETIME = Duration(sec=1)  # so that a dead node's people vanish from the picture
 PERSON_RADIUS, PERSON_HEIGHT = 0.25, 1.7  # [m]
 PERSON_COLOUR = (0.10, 0.45, 0.85)
+GROUP_COLOUR = (0.85, 0.65, 0.10)
 TRUTH_COLOUR = (0.45, 0.45, 0.45)
 WITH_ROBOT_COLOUR = (0.90, 0.40, 0.10)
 WITHOUT_ROBOT_COLOUR = (0.20, 0.65, 0.30)
@@ -60,6 +62,17 @@ def people_markers(
     for number in vanished:
         for namespace in ("people", "velocities", "ids"):
             markers.append(Marker(header=header, ns=namespace, id=int(number), action=Marker.DELETE))
+    return MarkerArray(markers=markers)
+
+
+def group_markers(tracks: Tracks, groups: NDArray[np.int64], stamp: Time) -> MarkerArray:
+    """A line through the members of each group (N,), -1 for nobody's; they vanish by themselves."""
+    header = Header(stamp=stamp, frame_id=tracks.frame)
+    markers = []
+    for group in sorted(set(groups.tolist()) - {-1}):
+        line = _marker(header, "groups", int(group), Marker.LINE_STRIP, _colour(GROUP_COLOUR), Vector3(x=0.08))
+        line.points = [_point(place, 0.05) for place in tracks.positions[groups == group]]
+        markers.append(line)
     return MarkerArray(markers=markers)
 
 

@@ -1,9 +1,10 @@
 """The perception node: laser scans and odometry in, people out.
 
-Subscribes `scan` and `odom`; publishes `people`, `people_markers` and `diagnostics`. Every scan gives exactly one
-`people` message with the scan's own stamp, in the odometry's frame. A scan that can't be used, because the message
-makes no sense or because odometry is missing where it is needed, gives none: silence tells the navigator that
-nobody looked, where an empty message would say that nobody is there. `diagnostics` says why.
+Subscribes `scan` and `odom`, and a camera's pictures if told to (`seeing.py`); publishes `people`, `people_markers`
+and `diagnostics`, and people_msgs and ROS4HRI where they are installed (`person_messages.py`). Every scan gives just
+one `people` message with the scan's own stamp, in the odometry's frame. A scan that can't be used, because the message
+makes no sense or because odometry is missing where it is needed, gives none: silence tells the navigator that nobody
+looked, where an empty message would say that nobody is there. `diagnostics` says why.
 
 Run it with OMP_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1 (`sac-son bringup` and `sac-son replay` do): its matrices
 are small, and threads that wait for each other cost more than they bring.
@@ -24,11 +25,12 @@ from sensor_msgs.msg import LaserScan, PointCloud2
 from visualization_msgs.msg import MarkerArray
 
 from sac_son_nav.errors import ConfigError, MessageError
-from sac_son_nav.geometry import compose
+from sac_son_nav.geometry import compose, inverse
 from sac_son_nav.kinematics import unicycle_step
 from sac_son_nav.nodes.conversions import from_laser_scan, from_odometry, to_people
 from sac_son_nav.nodes.diagnostics import ERROR, OK, WARN, Diagnostics
-from sac_son_nav.nodes.markers import people_markers
+from sac_son_nav.nodes.markers import group_markers, people_markers
+from sac_son_nav.nodes.person_messages import PersonMessages
 from sac_son_nav.nodes.runtime import (
     RELIABLE,
     SENSOR,
@@ -38,7 +40,9 @@ from sac_son_nav.nodes.runtime import (
     refuse_unknown_parameters,
     run,
 )
+from sac_son_nav.nodes.seeing import CameraConfig, Sight
 from sac_son_nav.nodes.transforms import LaserPlace, make_transforms
+from sac_son_nav.perception.groups import Groups, GroupTracker
 from sac_son_nav.perception.people import PeopleConfig, PeopleTracker
 from sac_son_nav.pose_buffer import PoseBuffer
 from sac_son_nav.states import Floats, Scan, Tracks
@@ -80,6 +84,7 @@ class PerceptionNode(Node):
         use = str(use).lower() if isinstance(use, bool) else use
         self.config = declare_settings(self, PerceptionNodeConfig(use_odometry=use), skip=("use_odometry",))
         self.people_config = declare_settings(self, PeopleConfig())
+        self.camera_config = declare_settings(self, CameraConfig(), "camera.")
         refuse_unknown_parameters(self)
         laser = self.robot.laser
         self._laser = LaserPlace(self, self.robot, make_transforms(self))
@@ -89,6 +94,8 @@ class PerceptionNode(Node):
         self._tracker, self._frame = PeopleTracker(self.people_config), ""
         self._last_stamp_s = float("-inf")
         self._shown: set[int] = set()
+        self._groups, self._others = GroupTracker(), PersonMessages(self)
+        self._sight = Sight(self, self.camera_config, self.robot.base_frame)
 
         self._people = self.create_publisher(PointCloud2, "people", RELIABLE)
         self._markers = self.create_publisher(MarkerArray, "people_markers", RELIABLE)
@@ -137,10 +144,12 @@ class PerceptionNode(Node):
             self._diagnostics.set(ERROR, str(error), scans_refused=self._refused)
             return
         self._people.publish(to_people(tracks, message.header.stamp))
+        groups = self._groups.update(tracks)
+        self._others.publish(tracks, groups, message.header.stamp)
         self._latencies.append(time.perf_counter() - began)
         self._scans += 1
         self._diagnostics.set(*self._verdict(scan, tracks))
-        self._show(tracks, message)
+        self._show(tracks, groups, message)
 
     def _follow(self, scan: Scan) -> Tracks:
         """One step of the tracker; a scan that can't be used raises MessageError."""
@@ -153,7 +162,18 @@ class PerceptionNode(Node):
             self._odometry.clear()  # of the time before the clock was set back
         fixed_from_laser, self._frame = self._laser_pose(scan)
         self._last_stamp_s = scan.stamp_s
-        return self._tracker.step(scan, fixed_from_laser, self._frame)
+        tracks = self._tracker.step(scan, fixed_from_laser, self._frame)
+        for seen in self._sight.take():
+            fixed = self._frame == self._odometry_frame
+            base = self._base_pose(seen.stamp_s) if fixed else np.asarray(inverse(self._laser.pose))
+            if base is not None:
+                tracks = self._tracker.hear(seen, base, self._frame)
+        return tracks
+
+    def destroy_node(self) -> None:
+        """Ends the camera's thread as well."""
+        self._sight.close()
+        super().destroy_node()
 
     def _laser_pose(self, scan: Scan) -> tuple[Floats, str]:
         """Where the laser was (3,) when it looked, and in which frame."""
@@ -190,10 +210,11 @@ class PerceptionNode(Node):
             return OK, f"following people in {self._frame}"
         return OK, f"no odometry: following people in the laser's frame {self._frame}"
 
-    def _show(self, tracks: Tracks, message: LaserScan) -> None:
+    def _show(self, tracks: Tracks, groups: Groups, message: LaserScan) -> None:
         ids = set(tracks.ids.tolist())
         if self._markers.get_subscription_count() > 0:
             self._markers.publish(people_markers(tracks, message.header.stamp, self._shown - ids))
+            self._markers.publish(group_markers(tracks, groups, message.header.stamp))
         self._shown = ids
 
     def _watch(self) -> None:
