@@ -16,6 +16,8 @@ from sac_son_nav.errors import SacSonError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; 0: done, 1: done and failed (the robot did not arrive), 2: refused, with one sentence why."""
+    # Before NumPy comes in with the verbs' options. Matrices are small here: threads would only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     options = parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what the terminal can't show must not end the work

@@ -1,7 +1,7 @@
 """`sac-son measure prediction`: what it costs to ask each predictor about many futures of the robot, on one core.
 
-20 people, 256 futures and their absence, 12 steps of 0.4 s. Each is asked CALLS times; the 50th and 99th percentile
-are of the whole run and of its quietest STRETCH, since on a busy machine the whole run tells of the others.
+20 people, 256 futures and their absence, 12 steps of 0.4 s. Each is asked CALLS times; beside the time that passes
+stands the process's own, since on a busy machine the first tells of the others.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sac_son_nav.prediction.predictor import ConstantVelocity, Predictor, RobotF
 from sac_son_nav.states import Tracks
 
 PEOPLE, FUTURES, STEPS, STEP_S = 20, 256, 12, 0.4
-CALLS, STRETCH = 200, 50
+CALLS = 200
 
 
 def crowd(random: np.random.Generator) -> Tracks:
@@ -89,12 +89,12 @@ def measure_prediction(out: Path, calls: int = CALLS) -> int:
     asked["PedNet (8 steps of 1/3 s)"] = pednet_calls(people, robot)
     add("social force", SocialForce())
     print(f"{PEOPLE} people, {FUTURES} futures, {STEPS} steps, one core [ms]")
-    print(f"{'':<28}{'p50':>8}{'p99':>8}{'quiet p50':>12}{'quiet p99':>12}")
+    print(f"{'':<28}{'p50':>8}{'p99':>8}{'own p50':>10}{'own p99':>10}")
     rows: dict[str, Any] = {}
     for name, call in asked.items():
-        row = _spread(_timed(call, calls if name != "social force" else max(1, calls // 4)))
+        row = _timed(call, calls if name != "social force" else max(1, calls // 4))
         rows[name] = row
-        print(f"{name:<28}" + "".join(f"{v:{w}.2f}" for v, w in zip(row.values(), (8, 8, 12, 12), strict=True)))
+        print(f"{name:<28}" + "".join(f"{v:{w}.2f}" for v, w in zip(row.values(), (8, 8, 10, 10), strict=True)))
     make_folder(out, "prediction.json")
     write_summary(
         out / "prediction.json", {"people": PEOPLE, "futures": FUTURES, "steps": STEPS, "calls": calls, "ms": rows}
@@ -102,23 +102,19 @@ def measure_prediction(out: Path, calls: int = CALLS) -> int:
     return 0
 
 
-def _timed(call: Callable[[], object], calls: int) -> list[float]:
-    """Durations [ms]."""
+def _timed(call: Callable[[], object], calls: int) -> dict[str, float]:
+    """Percentiles [ms] by the clock on the wall and by that of the process."""
     for _ in range(5):
         call()
-    durations = []
+    wall, own = [], []
     for _ in range(calls):
-        began = time.perf_counter()
+        began, spent = time.perf_counter(), time.process_time()
         call()
-        durations.append(1e3 * (time.perf_counter() - began))
-    return durations
+        wall.append(1e3 * (time.perf_counter() - began))
+        own.append(1e3 * (time.process_time() - spent))
+    return {**spread("", wall), **spread("own_", own)}
 
 
-def _spread(durations: list[float]) -> dict[str, float]:
-    starts = range(0, max(1, len(durations) - STRETCH + 1), 10)
-    quietest = min((durations[k : k + STRETCH] for k in starts), key=lambda part: float(np.percentile(part, 99)))
-    return {
-        f"{word}{p}_ms": float(np.percentile(part, p))
-        for word, part in (("p", durations), ("quiet_p", quietest))
-        for p in (50, 99)
-    }
+def spread(name: str, durations: list[float]) -> dict[str, float]:
+    """Median and 99th percentile."""
+    return {f"{name}p{p}_ms": float(np.percentile(durations, p)) for p in (50, 99)}
