@@ -11,7 +11,8 @@ import pytest
 from sac_son_nav.checkpoint import load_model
 from sac_son_nav.config import resource
 from sac_son_nav.datasets.windows import PLACES
-from sac_son_nav.evaluation.window_forecasts import forecaster_weights
+from sac_son_nav.evaluation.window_forecasts import forecaster_weights, pednet_weights
+from sac_son_nav.prediction import pednet
 from sac_son_nav.prediction.forecaster import forecast
 
 FOLDERS = [*(f"folds/{place}" for place in PLACES), "."]
@@ -25,6 +26,7 @@ GOLDEN_MODES = [
     [[-0.637, 1.198], [-0.575, -0.591]],
     [[3.599, 1.282], [3.262, 4.632]],
 ]
+GOLDEN_PEDNET = [[3.721, -0.195], [3.81, -0.027], [-0.297, -0.308], [0.101, -0.007]]
 
 
 def crossing() -> np.ndarray:
@@ -52,12 +54,20 @@ def test_the_forecaster_says_what_it_said_when_it_was_made() -> None:
     assert np.linalg.norm(told.best[3, -1] - [2.0, 3.0]) < 0.5
 
 
-@pytest.mark.parametrize("name", ["forecaster"])
+def test_pednet_says_what_it_said_when_it_was_made() -> None:
+    weights = pednet_weights(load_model("pednet", "pednet"), "pednet")
+    person = (crossing() - crossing()[:, -1:]).astype(np.float32)
+    nobody = np.zeros_like(person)
+    told = pednet.respond(weights, pednet.encode(weights, person, nobody), person[:, -1], nobody)
+    np.testing.assert_allclose(told[:, -1], GOLDEN_PEDNET, atol=2e-3)
+
+
+@pytest.mark.parametrize("name", ["forecaster", "pednet"])
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_folder_is_whole_and_small_and_knows_what_it_never_saw(name: str, folder: str) -> None:
     where = resource("models", name) / folder
     model = load_model(where, name)
-    forecaster_weights(model, str(where))
+    (forecaster_weights if name == "forecaster" else pednet_weights)(model, str(where))
     left_out = set(PLACES.get(Path(folder).name, ()))
     assert set(model.made["left_out"]) == left_out
     assert not left_out & set(model.made["learned_from"])
