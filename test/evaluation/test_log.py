@@ -228,7 +228,7 @@ def test_a_wheelchair_among_people_as_a_human_marked_them(shared_data: Path, tmp
     assert not log.frame_moves
     found = measure(log)
     assert 0.5 < found["speed_max_mps"] < 1.5
-    # What the wheels counted and what the places say is the same way, wherever the next moment follows the scan before:
+    # What the wheels counted and what the places say is the same way, where the next moment follows the scan before:
     # while the tracker sees nobody there is none.
     chords, gaps = np.linalg.norm(np.diff(log.robot_poses[:, :2], axis=0), axis=-1), np.diff(log.times)
     assert found["path_length_m"] == pytest.approx(chords.sum())
