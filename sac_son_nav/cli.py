@@ -189,6 +189,26 @@ def _train(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         return train_predictor(options.config, options.data, options.out, options.fold)
 
     verb.set_defaults(run=run)
+    _train_policy(what)
+
+
+def _train_policy(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = what.add_parser("policy", help="what the robot proposes to do, in the embedded worlds (needs torch)")
+    verb.add_argument("--config", type=Path, required=True, help="file, or name of a file in config/train")
+    verb.add_argument("--out", type=Path, required=True, help="folder for run and model; goes on with what it holds")
+
+    def run(options: argparse.Namespace) -> int:
+        from sac_son_nav.errors import ConfigError
+
+        try:
+            from sac_son_nav.training.train_policy import train_policy
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise ConfigError("training: expected torch, got none installed (pip install 'sac_son[train]')") from None
+        return train_policy(options.config, options.out)
+
+    verb.set_defaults(run=run)
 
     from sac_son_nav.training.people_verb import add_learning
     from sac_son_nav.training.verbs import add_training

@@ -136,3 +136,16 @@ class OccupancyMap:
             return lower + (upper - lower) * fy
 
         return [value(channel) for channel in self._channels(points, count)[:count]]
+
+
+def points_as_map(
+    points: NDArray[np.float64], centre: NDArray[np.float64], reach: float, resolution: float = 0.08
+) -> OccupancyMap:
+    """The returns (M, 2) within `reach` [m] of centre (2,) as a small map."""
+    side = int(np.ceil(2.0 * reach / resolution))
+    origin = centre - reach
+    cells = np.full((side, side), FREE, dtype=np.int8)
+    local = OccupancyMap(cells, resolution, (float(origin[0]), float(origin[1])))
+    rows, columns = np.moveaxis(local.cell_at(points[local.contains(points)]), -1, 0)
+    cells[rows, columns] = OCCUPIED
+    return local

@@ -6,6 +6,7 @@ The oracle is not among them, as an observation is not enough for it: see :mod:`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import Protocol
 
 import yaml
@@ -19,6 +20,7 @@ from sac_son_nav.config import RobotProfile, build, flatten, read_parameters, re
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.maps import OccupancyMap
 from sac_son_nav.navigation.navigator import NavigationConfig, Navigator, Plan
+from sac_son_nav.navigation.policy import LearnedPolicy, load
 from sac_son_nav.states import Floats, Observation
 
 
@@ -38,47 +40,17 @@ class Planner(Protocol):
         ...  # pragma: no cover
 
 
-PLANNERS: Mapping[str, Callable[[RobotProfile, int], Planner]] = {
-    "straight": lambda robot, seed: Straight(robot.radius, robot.limits),
-    "stop_and_wait": lambda robot, seed: StopAndWait(robot.radius, robot.limits),
-    "dynamic_window": lambda robot, seed: DynamicWindow(DynamicWindowConfig(), robot.radius, robot.limits, seed),
-    "mppi": lambda robot, seed: Mppi(MppiConfig(), robot.radius, robot.limits, seed),
-    "social_force": lambda robot, seed: SocialForceRobot(robot.radius, robot.limits),
-    "orca": lambda robot, seed: OrcaRobot(robot.radius, robot.limits),
-    "sac_son": lambda robot, seed: Navigator(shipped_settings(), robot.radius, robot.limits, seed=seed),
-}
-
-BY_ARGUMENT = ("ds_rnn:PATH", "oracle:WEIGHT", "sac_son:PREDICTOR")
-"""Those that are named with something of the user's."""
+def make_navigator(changes: Sequence[str], robot: RobotProfile, seed: int) -> Navigator:
+    """This project's navigator with its shipped settings, some of them changed, and with the shipped policy where its
+    mode asks for one. Raises CheckpointError where that is missing: a comparison must not measure something else."""
+    settings = changed_settings(changes)
+    policy = None if settings.mode == "planner" else _shipped_policy()
+    return Navigator(settings, robot.radius, robot.limits, seed=seed, policy=policy)
 
 
-def named_maker(name: str) -> Callable[[RobotProfile, int], Planner]:
-    """What makes the planner of that name: one of PLANNERS, or ``sac_son:PREDICTOR`` with one of the predictors that
-    config/navigation.yaml may name. Raises ConfigError, naming those that there are, for another name."""
-    plain, given, predictor = name.partition(":")
-    if given and plain == "sac_son":
-        settings = changed_settings([f"predictor={predictor}"])
-        return lambda robot, seed: Navigator(settings, robot.radius, robot.limits, seed=seed)
-    if name not in PLANNERS:
-        raise ConfigError(f"planner: expected one of {', '.join([*PLANNERS, *BY_ARGUMENT])}, got {name!r}")
-    return PLANNERS[name]
-
-
-def make_planner(name: str, robot: RobotProfile, floor: OccupancyMap | None, goal: Floats, seed: int) -> Planner:
-    """The planner of that name, bound for goal (3,) [m, m, rad] on this floor; the same `seed`, the same plans.
-
-    Raises ConfigError, naming those that there are, for another name.
-    """
-    weights = named_weights(name)
-    planner: Planner
-    if weights is not None:
-        planner = DsRnn(robot.radius, robot.limits, load_network(weights))
-    else:
-        planner = named_maker(name)(robot, seed)
-    if floor is not None:
-        planner.set_map(floor)
-    planner.set_goal(goal)
-    return planner
+@cache
+def _shipped_policy() -> LearnedPolicy:
+    return load()
 
 
 def shipped_settings() -> NavigationConfig:
@@ -98,3 +70,53 @@ def changed_settings(changes: Sequence[str]) -> NavigationConfig:
             raise ConfigError(f"setting {change!r}: expected name=value with one of {', '.join(flat)}")
         flat[name] = yaml.safe_load(value)
     return build(NavigationConfig, unflatten(flat), "settings")
+
+
+PLANNERS: Mapping[str, Callable[[RobotProfile, int], Planner]] = {
+    "straight": lambda robot, seed: Straight(robot.radius, robot.limits),
+    "stop_and_wait": lambda robot, seed: StopAndWait(robot.radius, robot.limits),
+    "dynamic_window": lambda robot, seed: DynamicWindow(DynamicWindowConfig(), robot.radius, robot.limits, seed),
+    "mppi": lambda robot, seed: Mppi(MppiConfig(), robot.radius, robot.limits, seed),
+    "social_force": lambda robot, seed: SocialForceRobot(robot.radius, robot.limits),
+    "orca": lambda robot, seed: OrcaRobot(robot.radius, robot.limits),
+    "sac_son": lambda robot, seed: make_navigator((), robot, seed),
+}
+
+VARIANTS: Mapping[str, Callable[[RobotProfile, int], Planner]] = {
+    f"sac_son_{mode}": partial(make_navigator, (f"mode={mode}",)) for mode in ("planner", "policy", "both")
+}
+"""The navigator in its other modes: by name only, not where all planners are meant."""
+
+NAMED = {**PLANNERS, **VARIANTS}
+
+BY_ARGUMENT = ("ds_rnn:PATH", "oracle:WEIGHT", "sac_son:PREDICTOR")
+"""Those that are named with something of the user's."""
+
+
+def named_maker(name: str) -> Callable[[RobotProfile, int], Planner]:
+    """What makes the planner of that name: one of NAMED, or ``sac_son:PREDICTOR`` with one of the predictors that
+    config/navigation.yaml may name. Raises ConfigError, naming those that there are, for another name."""
+    plain, given, predictor = name.partition(":")
+    if given and plain == "sac_son":
+        changed_settings([f"predictor={predictor}"])  # what nobody knows is refused before anything runs
+        return partial(make_navigator, (f"predictor={predictor}",))
+    if name not in NAMED:
+        raise ConfigError(f"planner: expected one of {', '.join([*NAMED, *BY_ARGUMENT])}, got {name!r}")
+    return NAMED[name]
+
+
+def make_planner(name: str, robot: RobotProfile, floor: OccupancyMap | None, goal: Floats, seed: int) -> Planner:
+    """The planner of that name, bound for goal (3,) [m, m, rad] on this floor; the same `seed`, the same plans.
+
+    Raises ConfigError, naming those that there are, for another name.
+    """
+    weights = named_weights(name)
+    planner: Planner
+    if weights is not None:
+        planner = DsRnn(robot.radius, robot.limits, load_network(weights))
+    else:
+        planner = named_maker(name)(robot, seed)
+    if floor is not None:
+        planner.set_map(floor)
+    planner.set_goal(goal)
+    return planner

@@ -120,8 +120,11 @@ def planner_settings(name: str) -> dict[str, Any]:
         return {"weights_sha256": weights_hash(weights)}
     settings: Any = named_config(name)
     if settings is None:
-        settings = getattr(named_maker(name)(RobotProfile(), 0), "config", None)
-    return flatten(settings) if is_dataclass(settings) else {}
+        planner = named_maker(name)(RobotProfile(), 0)
+        settings, policy = getattr(planner, "config", None), getattr(planner, "policy", None)
+        learned = {} if policy is None else {"policy_sha256": policy.fingerprint}
+        return {**(flatten(settings) if is_dataclass(settings) else {}), **learned}
+    return flatten(settings)
 
 
 def benchmark(

@@ -11,6 +11,7 @@ import numpy as np
 
 from sac_son_nav.baselines.planners import changed_settings, shipped_settings
 from sac_son_nav.config import load_robot, make_folder
+from sac_son_nav.errors import ConfigError
 from sac_son_nav.evaluation.closed_loop import drive
 from sac_son_nav.evaluation.log import from_simulator
 from sac_son_nav.evaluation.metrics import measure
@@ -18,6 +19,7 @@ from sac_son_nav.evaluation.perturbation import with_reference
 from sac_son_nav.evaluation.report import write_summary
 from sac_son_nav.evaluation.workers import Workers
 from sac_son_nav.navigation.navigator import NavigationConfig, Navigator
+from sac_son_nav.navigation.policy import for_mode
 from sac_son_nav.perception.people import PeopleTracker
 from sac_son_nav.simulation.scenarios import load_scenario
 from sac_son_nav.simulation.simulator import Simulator
@@ -78,7 +80,11 @@ def run(
     """One run: the shipped settings unless others are given, people perceived from the laser unless `truth`."""
     scenario, profile = load_scenario(scenario_name), load_robot(robot)
     world = Simulator(scenario, profile, seed)
-    navigator = Navigator(settings or shipped_settings(), profile.radius, profile.limits)
+    settings = settings or shipped_settings()
+    policy, lack = for_mode(settings.mode)
+    if lack:
+        raise ConfigError(lack)
+    navigator = Navigator(settings, profile.radius, profile.limits, policy=policy)
     navigator.set_map(scenario.floor)
     navigator.set_goal(scenario.robot_goal)
     drive(world, navigator, None if truth else PeopleTracker())

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from sac_son_nav.errors import ConfigError, RouteError
 from sac_son_nav.geometry import inverse, rotate, transform_points, wrap_angle
-from sac_son_nav.kinematics import BaseLimits
-from sac_son_nav.maps import FREE, OCCUPIED, OccupancyMap
+from sac_son_nav.kinematics import BaseLimits, rollout
+from sac_son_nav.maps import OCCUPIED, OccupancyMap, points_as_map
 from sac_son_nav.navigation import objective, planner
 from sac_son_nav.navigation.objective import ObjectiveConfig
 from sac_son_nav.navigation.planner import PlannerConfig
+from sac_son_nav.navigation.policy import LearnedPolicy
 from sac_son_nav.navigation.route import Route, RouteConfig, RoutePlanner
 from sac_son_nav.navigation.shield import ShieldConfig, Verdict, shield
 from sac_son_nav.prediction.history import History, long_enough
@@ -31,6 +32,7 @@ class NavigationConfig:
     """Everything that can be set about navigation; config/navigation.yaml overrides it."""
 
     control_period: float = 0.1  # [s] between commands
+    mode: str = "planner"  # who makes plans: the planner, the policy (its favourite), or both (the objective ranks)
     reference: str = "absent"  # what "without the robot" means: absent or parked
     predictor: str = "social_force"  # where people go: learned, social_force or constant_velocity
     position_tolerance: float = 0.2  # [m] from the goal at which the robot has arrived
@@ -48,6 +50,8 @@ class NavigationConfig:
     human_model: SocialForceConfig = field(default_factory=SocialForceConfig)
 
     def __post_init__(self) -> None:
+        if self.mode not in ("planner", "policy", "both"):
+            raise ConfigError(f"mode: expected planner, policy or both, got {self.mode!r}")
         if self.reference not in ("absent", "parked"):
             raise ConfigError(f"reference: expected absent or parked, got {self.reference!r}")
         if self.predictor not in PREDICTORS:
@@ -100,10 +104,13 @@ class Navigator:
         limits: BaseLimits,
         predictor: Predictor | None = None,
         seed: int = 0,
+        policy: LearnedPolicy | None = None,
     ) -> None:
+        """Without a `policy` the planner drives alone, whatever the config's mode."""
         self.config, self.radius, self.base = config, radius, limits
         self.predictor: Predictor = predictor or named_predictor(config.predictor, config.human_model)
         self.history = History()
+        self.policy = policy if config.mode != "planner" else None
         self.random = np.random.default_rng(seed)
         self.floor: OccupancyMap | None = None
         self.goal: Floats | None = None
@@ -150,15 +157,8 @@ class Navigator:
         people = self.history.of(self._attended(observation.tracks, robot.pose))
 
         start = self._moving(robot.velocity)
-        options = planner.candidates(
-            robot.pose,
-            start,
-            route,
-            self._last_plan(observation.stamp_s),
-            self.base if self.config.reverse and sees_behind else self.base.forward_only(),
-            self.config.planner,
-            self.random,
-        )
+        limits = self.base if self.config.reverse and sees_behind else self.base.forward_only()
+        options = self._options(observation, people, route, start, limits)
         people_with, people_without = self._predict(people, robot.pose, options.poses)
 
         terms = objective.evaluate(
@@ -278,6 +278,22 @@ class Navigator:
             tracks.confidences[near],
         )
 
+    def _options(
+        self, observation: Observation, people: Tracks, route: Route, start: Floats, limits: BaseLimits
+    ) -> planner.Candidates:
+        """Ways to go on, as the mode says: the planner's, the policy's favourite alone, or the planner's and all that
+        the policy proposes."""
+        pose, config, proposals = observation.robot.pose, self.config.planner, None
+        if self.policy is not None:
+            seen, forward = self._unexplained(observation), limits.forward_only()
+            found = self.policy(pose, start, route, self.radius, forward, seen, people, config.steps, config.step)
+            if self.config.mode == "policy":
+                favourite = found.velocities[[int(np.argmax(found.scores))]]
+                return planner.Candidates(favourite, rollout(pose[None], favourite, config.step))
+            proposals = found.velocities
+        last = self._last_plan(observation.stamp_s)
+        return planner.candidates(pose, start, route, last, limits, config, self.random, proposals)
+
     def _predict(self, people: Tracks, pose: Floats, poses: Floats) -> tuple[Floats, Floats]:
         """Where people go under each candidate (K, N, T, 2) and under the reference (1, N, T, 2), in one batch."""
         reference = np.broadcast_to(pose, (1, *poses.shape[1:]))  # parked here, or not here at all
@@ -296,7 +312,7 @@ class Navigator:
 
     def _clearance(self, places: Floats, observation: Observation) -> Floats:
         """Room (K, T) [m] between the robot's side and walls, mapped or seen, at places (K, T, 2)."""
-        seen = _local_map(self._unexplained(observation), observation.robot.pose[:2], self._reach())
+        seen = points_as_map(self._unexplained(observation), observation.robot.pose[:2], self._reach())
         room = np.asarray(seen.distance_at(places))
         if self.floor is not None:
             room = np.minimum(room, np.asarray(self.floor.distance_at(places)))
@@ -378,14 +394,3 @@ class Navigator:
         else what odometry says."""
         follows = abs(measured[0] - self._command[0]) < 0.2 and abs(measured[1] - self._command[1]) < 0.6
         return self._command if follows else np.asarray(measured, dtype=np.float64)
-
-
-def _local_map(points: Floats, centre: Floats, reach: float, resolution: float = 0.08) -> OccupancyMap:
-    """The returns (M, 2) within `reach` [m] of centre (2,) as a small map."""
-    side = int(np.ceil(2.0 * reach / resolution))
-    origin = centre - reach
-    cells = np.full((side, side), FREE, dtype=np.int8)
-    local = OccupancyMap(cells, resolution, (float(origin[0]), float(origin[1])))
-    rows, columns = np.moveaxis(local.cell_at(points[local.contains(points)]), -1, 0)
-    cells[rows, columns] = OCCUPIED
-    return local

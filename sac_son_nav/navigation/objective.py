@@ -122,10 +122,10 @@ def contact(
 
 
 def spread_of(people_without: Array, ahead_s: Array, config: ObjectiveConfig) -> Array:
-    """How far people (1, N, T, 2) [m] may be from where they are foreseen at the moments ahead (T,) [s], (N, T) [m]:
-    `uncertainty` and, growing, `growth` of the way they walk; who stands counts as walking at STANDING."""
-    way = norm(people_without[0, :, -1] - people_without[0, :, 0]) / (ahead_s[-1] - ahead_s[0] + 1e-9)  # (N,) [m/s]
-    return config.uncertainty + config.growth * clip(way, STANDING)[:, None] * ahead_s
+    """How far people (K or 1, N, T, 2) [m] may be from where they are foreseen at the moments ahead (T,) [s], (K or 1,
+    N, T) [m]: `uncertainty` and, growing, `growth` of the way they walk; who stands counts as walking at STANDING."""
+    way = norm(people_without[:, :, -1] - people_without[:, :, 0]) / (ahead_s[-1] - ahead_s[0] + 1e-9)  # [m/s]
+    return config.uncertainty + config.growth * clip(way, STANDING)[..., None] * ahead_s
 
 
 def counterfactual_perturbation(people_with: Array, people_without: Array) -> Array:

@@ -26,7 +26,8 @@ class PlannerConfig:
 
     horizon: float = 4.8  # [s]
     step: float = 0.4  # [s]
-    variations: int = 32
+    variations: int = 32  # of the last plan
+    policy_variations: int = 2  # of each of the policy's proposals
     lookahead: float = 0.9  # [m] of the pure pursuit
     offsets: tuple[float, ...] = (0.0, 0.4, -0.4, 0.8, -0.8, 1.3, -1.3, 2.0, -2.0)  # [m] off the route, left positive
     speeds: tuple[float, ...] = (1.0, 0.5)  # of the greatest
@@ -38,7 +39,7 @@ class PlannerConfig:
     def __post_init__(self) -> None:
         if not 0.0 < self.step <= self.horizon:
             raise ConfigError(f"planner: expected 0 < step <= horizon, got step {self.step}, horizon {self.horizon}")
-        if self.variations < 0 or not self.offsets:
+        if min(self.variations, self.policy_variations) < 0 or not self.offsets:
             raise ConfigError(
                 f"planner: expected variations >= 0 and an offset at least, got {self.variations}, {self.offsets}"
             )
@@ -65,12 +66,16 @@ def candidates(
     limits: BaseLimits,
     config: PlannerConfig,
     random: np.random.Generator,
+    proposals: Floats | None = None,
 ) -> Candidates:
-    """Ways to go on from pose (3,) at velocity (2,); `last` (T, 2) is the previous plan, shifted to now, or None."""
+    """Ways to go on from pose (3,) at velocity (2,); `last` (T, 2) is the previous plan, shifted to now, or None. Also
+    a policy's `proposals` (M, T, 2), as they are and with a little noise, if there are any."""
     followers = _followers(pose, velocity, route, limits, config)
     wanted = [_brakes(pose, velocity, route, limits, config)]
     if last is not None and config.variations:
-        wanted.append(_variations(last, config, random))
+        wanted.append(_variations(last, config, random, config.variations))
+    if proposals is not None:
+        wanted.extend(_variations(plan, config, random, 1 + config.policy_variations) for plan in proposals)
     open_loop = _reachable(np.concatenate(wanted), velocity, limits, config.step)
     start = np.broadcast_to(pose, (len(open_loop), 3))
     return Candidates(
@@ -165,11 +170,11 @@ def _pursue(pose: Floats, target: Floats, speed: Floats, back: NDArray[np.bool_]
     return np.stack([forward, on_circle + on_the_spot], axis=-1)
 
 
-def _variations(last: Floats, config: PlannerConfig, random: np.random.Generator) -> Floats:
-    """The last plan itself and noisy versions of it, (variations, T, 2); the noise changes slowly, on a grid of a
+def _variations(last: Floats, config: PlannerConfig, random: np.random.Generator, count: int) -> Floats:
+    """A plan itself and noisy versions of it, (count, T, 2); the noise changes slowly, on a grid of a
     sixth of the horizon, so that it bends a plan instead of rattling it."""
     knots = 7
-    noise = random.standard_normal((config.variations, knots, 2)) * [config.linear_spread, config.angular_spread]
+    noise = random.standard_normal((count, knots, 2)) * [config.linear_spread, config.angular_spread]
     noise[0] = 0.0
     places = np.linspace(0.0, knots - 1.0, config.steps)
     low = np.minimum(places.astype(int), knots - 2)

@@ -71,7 +71,7 @@ class Route:
         place = arc[:-1] + along * (arc[1:] - arc[:-1])
         return (
             xp.take_along_axis(place, nearest, axis=-1)[..., 0],
-            xp.sqrt(xp.take_along_axis(distance, nearest, axis=-1)[..., 0]),
+            xp.sqrt(xp.take_along_axis(distance, nearest, axis=-1)[..., 0] + 1e-18),  # with a gradient on the line
         )
 
     def remaining(self, points: Array) -> Array:

@@ -29,6 +29,7 @@ from sac_son_nav.navigation.contact import Touch
 from sac_son_nav.navigation.events import EventsConfig, SocialEvents
 from sac_son_nav.navigation.mux import TELEOPERATION, MuxConfig
 from sac_son_nav.navigation.navigator import NavigationConfig, Navigator, Plan
+from sac_son_nav.navigation.policy import for_mode
 from sac_son_nav.nodes import actions, conversions, runtime
 from sac_son_nav.nodes.contacts import Contacts
 from sac_son_nav.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, to_social_events
@@ -75,7 +76,12 @@ class NavigationNode(LifecycleNode):
         self.observer = Observer(freshness, self.robot.laser)
         self.transforms = make_transforms(self)
         self.laser = LaserPlace(self, self.robot, self.transforms)
-        self.navigator = Navigator(config, self.robot.radius, self.robot.limits, seed=self.settings.seed)
+        policy, lack = for_mode(config.mode)
+        if lack:
+            self.get_logger().warning(lack)
+        self.navigator = Navigator(
+            config, self.robot.radius, self.robot.limits, seed=self.settings.seed, policy=policy
+        )
         self.events = SocialEvents(events, self.robot.radius)
         self._lock = threading.RLock()  # one control step, goal or stop at a time
         stop_file = self.settings.stop_file

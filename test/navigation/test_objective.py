@@ -55,7 +55,7 @@ def test_contact_by_hand():
 def test_who_walks_is_less_sure_than_who_stands():
     config = objective.ObjectiveConfig(uncertainty=0.1, growth=0.2)
     people = np.array([[[[1.0, 0.0], [2.0, 0.0]], [[5.0, 5.0], [5.0, 5.0]]]])  # 1 m/s and standing
-    spread = objective.spread_of(people, np.array([1.0, 2.0]), config)
+    (spread,) = objective.spread_of(people, np.array([1.0, 2.0]), config)
     np.testing.assert_allclose(spread, [[0.3, 0.5], [0.13, 0.16]], atol=1e-6)
 
 

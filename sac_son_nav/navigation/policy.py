@@ -1,0 +1,292 @@
+"""The learned policy: a few good ways of going on at once, and which of them it would take.
+
+A small network reads what :mod:`.policy_inputs` tells it and answers with proposals, each a lateral offset from the
+way and a share of the full speed at a few moments of the next seconds. A pure pursuit turns these into velocities that
+the base can really have, differentiably, so that training can ask the objective how to bend them. One network serves
+all robots, for it is told their size and limits.
+
+Half of the proposals are worked out from the world's mirror image and mirrored back: what it proposes in a mirrored
+world is the mirror image of what it proposes in the world, exactly.
+
+Pure functions of a dict of parameters, in NumPy on the robot and in torch in training. Shapes: leading batch
+dimensions B (none on the robot), M proposals, T steps, P points of the way, N people. Robot frame, SI units.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from sac_son_nav.arrays import Array, clip, device, namespace, norm
+from sac_son_nav.checkpoint import Model, expect, load_model
+from sac_son_nav.config import build
+from sac_son_nav.errors import CheckpointError, ConfigError
+from sac_son_nav.kinematics import BaseLimits, limit_velocity, unicycle_step
+from sac_son_nav.navigation import policy_inputs
+from sac_son_nav.navigation.policy_inputs import PolicyInputs, inputs, mirrored, persons, surroundings
+from sac_son_nav.navigation.route import Route
+from sac_son_nav.prediction.layers import Initial, Parameters, linear, make_linear
+from sac_son_nav.states import Floats, Tracks
+
+# Where the proposals of an untrained network lie: offset [m] and share of the full speed.
+_ANCHORS = ((0.0, 0.9), (0.6, 0.9), (0.0, 0.3), (1.0, 0.6), (0.3, 0.6), (0.0, 0.05))
+
+
+@dataclass(frozen=True)
+class PolicyConfig:
+    """How large the network is, and the plans it makes."""
+
+    surroundings: int = 96  # features of all but the people
+    person: int = 48  # features of each person
+    heads: int = 4  # ways of attending to people
+    hidden: int = 128
+    proposals: int = 6  # M, an even number: half of them come from the mirror image
+    knots: int = 7  # moments of the horizon at which offset and speed are said
+    steps: int = 12  # T
+    step: float = 0.4  # [s]
+    largest_offset: float = 1.6  # [m] from the way
+    lookahead: float = 0.9  # [m] of the pure pursuit
+
+    def __post_init__(self) -> None:
+        if self.proposals < 2 or self.proposals % 2 or self.proposals // 2 > len(_ANCHORS):
+            raise ConfigError(
+                f"policy: expected an even number of proposals from 2 to {2 * len(_ANCHORS)}, got {self.proposals}"
+            )
+        if self.person % self.heads:
+            raise ConfigError(f"policy: expected person to be a multiple of {self.heads} heads, got {self.person}")
+        if self.knots < 2 or self.steps < 2 or not self.step > 0.0:
+            raise ConfigError("policy: expected two knots and two steps at least, and a step above zero")
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """velocities (B, M, T, 2) [m/s, rad/s] that the base can have one after the other; scores (B, M): the logarithm of
+    the share of cases in which each is the best, up to a constant."""
+
+    velocities: Array
+    scores: Array
+
+
+@dataclass(frozen=True)
+class LearnedPolicy:
+    """A network with its parameters, as a robot uses it."""
+
+    parameters: Parameters
+    config: PolicyConfig = PolicyConfig()
+
+    @staticmethod
+    def of(model: Model) -> LearnedPolicy:
+        """The policy of a model's folder. Raises CheckpointError unless its weights are those of such a network, and
+        ConfigError for settings that nobody knows."""
+        config = build(PolicyConfig, model.settings, "policy")
+        expect(model.weights, initial(config, np.random.default_rng(0)), "policy")
+        return LearnedPolicy(model.weights, config)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the parameters."""
+        found = hashlib.sha256()
+        for name in sorted(self.parameters):
+            found.update(name.encode() + np.ascontiguousarray(self.parameters[name]).tobytes())
+        return found.hexdigest()
+
+    def __call__(
+        self,
+        pose: Floats,
+        velocity: Floats,
+        route: Route,
+        radius: float,
+        limits: BaseLimits,
+        points: Floats,
+        people: Tracks,
+        steps: int,
+        step: float,
+    ) -> Proposals:
+        """Proposals of `steps` steps of `step` [s] for a robot at pose (3,) with velocity (2,), among obstacles at
+        points (M, 2) and people, all in frame `map`; float64."""
+        told = inputs(pose, velocity, route, radius, limits, points, people.positions, people.velocities)
+        found = propose(self.parameters, told, limits, self.config)
+        velocities = np.asarray(found.velocities, dtype=np.float64)
+        if (steps, step) != (self.config.steps, self.config.step):
+            velocities = in_other_steps(velocities, velocity, self.config.step, steps, step, limits)
+        return Proposals(velocities, np.asarray(found.scores, dtype=np.float64))
+
+
+def load(name_or_folder: str = "policy") -> LearnedPolicy:
+    """The shipped policy, or that of another model's folder. Raises CheckpointError when there is none."""
+    return LearnedPolicy.of(load_model(name_or_folder, "policy"))
+
+
+def for_mode(mode: str, name_or_folder: str = "policy") -> tuple[LearnedPolicy | None, str]:
+    """The policy that a navigator in this mode wants, and a sentence if there is none: then the planner drives."""
+    if mode == "planner":
+        return None, ""
+    try:
+        return load(name_or_folder), ""
+    except (CheckpointError, ConfigError) as error:
+        return None, f"mode {mode}: the planner drives alone, for there is no policy: {error}"
+
+
+def in_other_steps(
+    plans: Floats, velocity: Floats, given: float, steps: int, step: float, limits: BaseLimits
+) -> Floats:
+    """Plans (M, T, 2), each velocity held for `given` [s], as `steps` velocities that are held for `step` [s] and that
+    the base can have one after the other, from velocity (2,); beyond their end the last is held."""
+    moments = np.minimum(((np.arange(steps) + 0.5) * step / given).astype(int), plans.shape[1] - 1)
+    made, moving = [], np.broadcast_to(velocity, plans[:, 0].shape)
+    for wanted in np.moveaxis(plans[:, moments], 1, 0):
+        moving = limit_velocity(wanted, moving, limits, step)
+        made.append(moving)
+    return np.stack(made, axis=1)
+
+
+def initial(config: PolicyConfig, random: np.random.Generator) -> Initial:
+    """Parameters of an untrained network, whose proposals lie near a few anchors: going on, aside, slowly."""
+    sizes = {
+        "surroundings.0": (policy_inputs.SURROUNDINGS, config.surroundings),
+        "surroundings.1": (config.surroundings, config.surroundings),
+        "person.0": (policy_inputs.PERSON + config.surroundings, config.person),
+        "person.1": (config.person, config.person),
+        "query": (config.surroundings, config.person + config.heads),
+        "key": (config.person, config.person),
+        "value": (config.person, config.person),
+        "hidden.0": (config.surroundings + config.person, config.hidden),
+        "hidden.1": (config.hidden, config.hidden),
+        "plan": (config.hidden, config.proposals // 2 * config.knots * 2),
+        "score": (config.hidden, config.proposals // 2),
+    }
+    found: Initial = {}
+    for name, (wide, out) in sizes.items():
+        found |= make_linear(random, name, wide, out, 0.1 if name in ("plan", "score") else 1.0)
+    anchors = np.array(_ANCHORS[: config.proposals // 2])
+    raw = np.stack([np.arctanh(anchors[:, 0] / config.largest_offset), np.log(anchors[:, 1] / (1 - anchors[:, 1]))])
+    biases = np.broadcast_to(raw.T[:, None, :], (len(anchors), config.knots, 2)).reshape(-1)
+    return {**found, "plan.bias": biases.astype(np.float32)}
+
+
+def propose(parameters: Parameters, told: PolicyInputs, limits: BaseLimits, config: PolicyConfig) -> Proposals:
+    """The proposals for robots that are told this, each at its velocity and with these limits."""
+    xp = namespace(told.body)
+    other = mirrored(told)
+    plans, scores = _decide(parameters, told, config)
+    mirrored_plans, mirrored_scores = _decide(parameters, other, config)
+    across = xp.asarray((-1.0, 1.0), dtype=plans.dtype)
+    plans = xp.concat([plans, mirrored_plans * across], axis=-3)
+    return Proposals(follow(plans, told, limits, config), xp.concat([scores, mirrored_scores], axis=-1))
+
+
+def _decide(parameters: Parameters, told: PolicyInputs, config: PolicyConfig) -> tuple[Array, Array]:
+    """Half of the proposals: offset [m] and share of the full speed at each step (B, M / 2, T, 2), and scores."""
+    xp = namespace(told.body)
+    around = xp.tanh(linear(parameters, "surroundings.0", surroundings(told)))
+    around = xp.tanh(linear(parameters, "surroundings.1", around))
+    heed = _attend(parameters, around, persons(told), told.present, config)
+    hidden = xp.tanh(linear(parameters, "hidden.0", xp.concat([around, heed], axis=-1)))
+    hidden = hidden + xp.tanh(linear(parameters, "hidden.1", hidden))
+    shape = (*hidden.shape[:-1], config.proposals // 2, config.knots, 2)
+    raw = xp.reshape(linear(parameters, "plan", hidden), shape)
+    offsets, shares = config.largest_offset * xp.tanh(raw[..., 0]), 1.0 / (1.0 + xp.exp(-raw[..., 1]))
+    between = xp.asarray(_between(config.knots, config.steps), dtype=raw.dtype, device=device(raw))
+    steps = xp.matmul(xp.stack([offsets, shares], axis=-2), between)  # (B, M / 2, 2, T)
+    return xp.stack([steps[..., 0, :], steps[..., 1, :]], axis=-1), linear(parameters, "score", hidden)
+
+
+def _between(knots: int, steps: int) -> Floats:
+    """Weights (knots, T) of linear interpolation between values at evenly spread moments, the first and the last step
+    among them."""
+    places = np.linspace(0.0, knots - 1.0, steps)
+    return np.clip(1.0 - np.abs(places - np.arange(knots)[:, None]), 0.0, None)
+
+
+def _attend(parameters: Parameters, around: Array, people: Array, present: Array, config: PolicyConfig) -> Array:
+    """What of the people matters, (B, person): their features averaged with weights that depend on both, in whatever
+    order they come. Nobody at all has a weight, too, so that one far person is not as much as one near."""
+    xp, heads, lead = namespace(around), config.heads, around.shape[:-1]
+    count, size = people.shape[-2], config.person // config.heads
+    spread = xp.broadcast_to(around[..., None, :], (*lead, count, around.shape[-1]))
+    each = xp.tanh(linear(parameters, "person.0", xp.concat([people, spread], axis=-1)))
+    each = xp.tanh(linear(parameters, "person.1", each))
+    keys = xp.reshape(linear(parameters, "key", each), (*lead, count, heads, size))
+    values = xp.reshape(linear(parameters, "value", each), (*lead, count, heads, size))
+    asked = linear(parameters, "query", around)
+    nobody = asked[..., config.person :]  # (B, heads)
+    queries = xp.reshape(asked[..., : config.person], (*lead, 1, heads, size))
+    fits = xp.sum(queries * keys, axis=-1) / size**0.5  # (B, N, heads)
+    fits = xp.where(present[..., None] > 0.5, fits, -1e9)
+    fits = xp.concat([fits, nobody[..., None, :]], axis=-2)
+    weights = xp.exp(fits - xp.max(fits, axis=-2, keepdims=True))
+    weights = weights / xp.sum(weights, axis=-2, keepdims=True)
+    heeded = xp.sum(weights[..., :-1, :, None] * values, axis=-3)
+    return xp.reshape(heeded, (*lead, config.person))
+
+
+# -- from offsets and speeds to velocities --------------------------------------------------------------------------
+
+
+def follow(plans: Array, told: PolicyInputs, limits: BaseLimits, config: PolicyConfig) -> Array:
+    """The velocities (B, M, T, 2) with which the base keeps at offsets [m] to the left of its way, at shares of its
+    full speed, plans (B, M, T, 2), by pure pursuit (Coulter 1992); it slows down for the end of its way."""
+    xp, lead = namespace(plans), plans.shape[:-2]
+    way = _Way(told.way[..., None, :, :])
+    pose = xp.zeros((*lead, 3), dtype=plans.dtype, device=device(plans))
+    moving = xp.broadcast_to(told.body[..., None, :2], (*lead, 2))
+    to_go, made = told.body[..., None, -1], []
+    for t in range(config.steps):
+        place = way.project(pose[..., :2])
+        left = clip(to_go - place, 0.0)
+        target, direction = way.at(place + config.lookahead)
+        # Offsets fade out towards the goal: every plan ends on it.
+        offset = plans[..., t, 0] * clip(left / (2.0 * config.lookahead), None, 1.0)
+        target = target + offset[..., None] * xp.stack([-direction[..., 1], direction[..., 0]], axis=-1)
+        arriving = xp.sqrt(limits.deceleration * clip(left - 0.05, 0.0) + 1e-6)
+        wanted = _pursue(pose, target, xp.minimum(limits.vx_max * plans[..., t, 1], arriving), limits)
+        moving = limit_velocity(wanted, moving, limits, config.step)
+        pose = unicycle_step(pose, moving, config.step)
+        made.append(moving)
+    return xp.stack(made, axis=-2)
+
+
+def _pursue(pose: Array, target: Array, speed: Array, limits: BaseLimits) -> Array:
+    """Velocities (..., 2) to target (..., 2) at speed (...): on the circle through it where it is ahead, turning on
+    the spot the more it is aside; who hardly moves hardly turns."""
+    xp = namespace(pose)
+    offset, c, s = target - pose[..., :2], xp.cos(pose[..., 2]), xp.sin(pose[..., 2])
+    x, y = c * offset[..., 0] + s * offset[..., 1], c * offset[..., 1] - s * offset[..., 0]
+    distance = norm(offset, 1e-3)
+    ahead = clip(x / distance, 0.0) ** 2
+    on_circle = 2.0 * (y / distance) / clip(distance, 0.3) * speed * ahead
+    eager = clip(speed / (0.1 * limits.vx_max), None, 1.0)
+    on_the_spot = clip(1.5 * xp.atan2(y, x + 1e-6), -limits.wz_max, limits.wz_max) * (1.0 - ahead) * eager
+    return xp.stack([speed * ahead, on_circle + on_the_spot], axis=-1)
+
+
+class _Way:
+    """A line of points (..., P, 2) [m], where several may coincide at its end."""
+
+    def __init__(self, points: Array) -> None:
+        xp = namespace(points)
+        self.first, self.steps = points[..., :-1, :], points[..., 1:, :] - points[..., :-1, :]
+        self.squared = clip(xp.sum(self.steps * self.steps, axis=-1), 1e-9)
+        self.lengths = xp.sqrt(self.squared)
+        self.arc = xp.cumulative_sum(self.lengths, axis=-1) - self.lengths
+
+    def project(self, points: Array) -> Array:
+        """Arc length (...) [m] of the place on the line nearest to points (..., 2)."""
+        xp = namespace(points)
+        offset = points[..., None, :] - self.first
+        along = clip(xp.sum(offset * self.steps, axis=-1) / self.squared, 0.0, 1.0)
+        aside = offset - along[..., None] * self.steps
+        nearest = xp.argmin(xp.sum(aside * aside, axis=-1), axis=-1)[..., None]
+        return xp.take_along_axis(self.arc + along * self.lengths, nearest, axis=-1)[..., 0]
+
+    def at(self, place: Array) -> tuple[Array, Array]:
+        """The point (..., 2) at an arc length (...) [m], the end beyond it, and the line's direction (..., 2)
+        there."""
+        xp = namespace(place)
+        share = clip((place[..., None] - self.arc) / self.lengths, 0.0, 1.0)
+        behind = clip((place[..., None] - 0.5 - self.arc) / self.lengths, 0.0, 1.0)
+        point = self.first[..., 0, :] + xp.sum(share[..., None] * self.steps, axis=-2)
+        chord = xp.sum((share - behind)[..., None] * self.steps, axis=-2)
+        return point, chord / norm(chord, 1e-3)[..., None]
