@@ -58,7 +58,7 @@ def _write(
     card = f"""# Policy
 
 Proposes {task.policy.proposals} plans of {task.policy.steps} steps of {task.policy.step:g} s for a round base with
-differential drive among people, for the navigator's objective to choose from (docs/policy.md).
+differential drive among people (docs/policy.md).
 
 - **Input**: the route ahead, the robot's size and limits, the laser's returns, tracks of people.
 - **Output**: velocities that the base can have, one after the other, and a score for each plan.

@@ -210,7 +210,7 @@ def test_who_strays_gets_a_new_way() -> None:
 
 
 def test_a_name_that_nobody_has_is_refused_with_those_there_are() -> None:
-    more = "ds_rnn:PATH, oracle:WEIGHT, sac_son:PREDICTOR"
+    more = "sac_son_planner, sac_son_policy, sac_son_both, ds_rnn:PATH, oracle:WEIGHT, sac_son:PREDICTOR"
     expected = rf"planner: expected one of straight, .*, sac_son, {more}, got 'telepathy'"
     with pytest.raises(ConfigError, match=expected):
         make_planner("telepathy", ROBOT, None, np.zeros(3), 0)
