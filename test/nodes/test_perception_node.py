@@ -22,6 +22,7 @@ from sac_son_nav.config import flatten, load_robot, read_parameters, resource
 from sac_son_nav.nodes import conversions as convert
 from sac_son_nav.nodes.diagnostics import Status, from_diagnostics
 from sac_son_nav.nodes.perception import PerceptionNodeConfig
+from sac_son_nav.nodes.seeing import CameraConfig
 from sac_son_nav.perception.people import PeopleConfig
 from sac_son_nav.simulation.scenarios import load_scenario
 from sac_son_nav.simulation.simulator import Simulator
@@ -223,7 +224,8 @@ def test_the_parameter_file_says_what_the_node_declares(graph: Graph) -> None:
     answer = graph.ask(ListParameters, "/perception/list_parameters", ListParameters.Request())
     declared = set(answer.result.names)
     given = read_parameters(path, "perception")
-    assert given == flatten(PerceptionNodeConfig())
+    camera = {f"camera.{name}": value for name, value in flatten(CameraConfig()).items()}
+    assert given == flatten(PerceptionNodeConfig()) | camera
     assert set(given) | set(flatten(PeopleConfig())) <= declared
     assert {"robot", "laser.x", "limits.vx_max"} <= declared
     assert process.stop() == 0
