@@ -345,8 +345,9 @@ def _benchmark(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 def _measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser("measure", help="latency, control period and memory of the graph; cost of each part")
     what = "the running graph over DDS, its parts without ROS, batches of worlds, the environments for training, the "
-    what += "predictors, or the expression node; every fault on the running graph; hours of driving"
-    kinds = ("graph", "core", "worlds", "env", "prediction", "expression", "faults", "soak")
+    what += "predictors, one control step in each mode, or the expression node; every fault on the running graph; "
+    what += "hours of driving"
+    kinds = ("graph", "core", "worlds", "env", "prediction", "navigation", "expression", "faults", "soak")
     verb.add_argument("what", choices=kinds, help=what)
     verb.add_argument("--hours", type=float, default=8.0, help="with soak: of the world's time (default: 8)")
     only = "with faults: a group or the beginning of a name; repeatable"
@@ -378,6 +379,10 @@ def _measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
                 from sac_son_nav.evaluation.prediction_speed import measure_prediction
 
                 return measure_prediction(options.out)
+            if options.what == "navigation":
+                from sac_son_nav.evaluation.navigation_speed import measure_navigation
+
+                return measure_navigation(options.out)
             from sac_son_nav.evaluation.env_speed import measure_env
             from sac_son_nav.evaluation.speed import measure_core
 
