@@ -56,6 +56,20 @@ def test_examples_hold_the_others_that_are_near_and_everything_is_stretched_alik
     np.testing.assert_allclose(theirs[there], np.broadcast_to(0.5 * stretch[:, None], there.shape)[there], rtol=1e-3)
 
 
+def test_every_second_example_jerks_and_the_last_place_stays_the_origin() -> None:
+    still = ForecasterTask([curving()], [], NETWORK, ForecasterLearning(paces=(1.0,), scale=0.0), 10)
+    jerks = ForecasterTask([curving()], [], NETWORK, ForecasterLearning(paces=(1.0,), scale=0.0, jitter=0.05), 10)
+    one, other = (task.batch(np.random.default_rng(0), 64, 0) for task in (still, jerks))
+    away = np.abs(other["own"] - one["own"]).max(axis=(1, 2))
+    assert away[::2].max() == 0.0
+    assert 0.01 < np.median(away[1::2]) < 0.3
+    assert np.abs(other["own"][:, -1]).max() == 0.0
+    shift = (other["future"] - one["future"])[:, 0]  # what is foretold is where people truly are
+    np.testing.assert_allclose(
+        other["future"] - one["future"], np.broadcast_to(shift[:, None], (64, 12, 2)), atol=1e-5
+    )
+
+
 def test_the_forecaster_learns_what_constant_velocity_can_not(tmp_path: Path) -> None:
     task = ForecasterTask([curving()], [curving()], NETWORK, ForecasterLearning(paces=(1.0,)), 100)
     config = RunConfig(steps=100, batch=64, rate=8e-3, validate_every=100, warmup=10, average=0.9)
