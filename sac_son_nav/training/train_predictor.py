@@ -155,5 +155,6 @@ def _card(settings: PredictorTraining, fold: str, report: Mapping[str, Any]) -> 
   leave-one-out benchmark. The data are not part of this package.
 - **Made by**: `sac-son train predictor`, {report["steps"]} steps in {report["seconds"]:.0f} s; settings, commit and
   the figures on the part kept for choosing are in `config.yaml`.
+- **Figures**: docs/results/predictor.md, by place and protocol.
 - **Limits**: people on open floor who walk, seen from above; no walls, no robot. See docs/human_model.md.
 """
