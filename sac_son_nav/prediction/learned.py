@@ -66,7 +66,7 @@ class Learned:
         own, planned = config.step_s * np.arange(1, config.steps + 1), step_s * np.arange(1, steps + 1)
         to_own, back = resampling(planned, own), resampling(own, planned)[:, 1:]
         context = self._encode(people, robot, walls)
-        without = self._without(people, robot, step_s, context.forecast - context.start[:, None], back)
+        without = self._without(people, robot, step_s, back)
         start = robot.start[:2].astype(np.float32)
         path = np.concatenate(
             [np.broadcast_to(start, (candidates, 1, 2)), robot.poses[..., :2].astype(np.float32)], axis=1
@@ -85,24 +85,20 @@ class Learned:
             answer[part] = without + np.moveaxis(moved.reshape(steps, *rows.shape[1:]), 0, 2)
         return answer
 
-    def _without(self, people: Tracks, robot: RobotFutures, step_s: float, ways: Floats32, back: Floats32) -> Floats32:
-        """Where people go without the robot, (1, N, T, 2), in the planner's steps; `ways` (N, T, 2) in the model's."""
+    def _without(self, people: Tracks, robot: RobotFutures, step_s: float, back: Floats32) -> Floats32:
+        """Where people go without the robot, (1, N, T, 2), in the planner's steps; straight on, whoever is known too
+        shortly. The response reads the straight way of everybody, as it has learned to."""
         straight = ConstantVelocity().predict(people, robot, step_s, None)[:1]
-        if self.alone is None:
+        if self.alone is None or people.pasts is None or people.known is None:
             return straight
-        forecast = people.positions.astype(np.float32)[:, None] + back @ ways
-        return np.where(long_enough(people, self.needs_past)[:, None, None], forecast, straight[0])[None]
-
-    def _way(self, people: Tracks, pasts: Floats32, straight: Floats32) -> Floats32:
-        """The way of each without the robot (N, T, 2), in the model's steps: `straight` for whoever is known too
-        shortly."""
-        if self.alone is None or people.known is None:
-            return straight
-        parameters, settings = self.alone
+        enough, here = (
+            long_enough(people, self.needs_past)[:, None, None],
+            people.positions.astype(np.float32)[:, None],
+        )
         known = people.known.copy()
         known[:, -2] = True  # the forecaster wants the last two; whoever has only one goes straight on
-        best: Floats32 = forecaster.forecast(parameters, pasts, known, settings).best
-        return np.where(long_enough(people, self.needs_past)[:, None, None], best, straight)
+        best = forecaster.forecast(self.alone[0], people.pasts.astype(np.float32), known, self.alone[1]).best
+        return np.where(enough, here + back @ (best - here), straight[0]).astype(np.float32)[None]
 
     def _encode(self, people: Tracks, robot: RobotFutures, walls: OccupancyMap | None) -> Context:
         """Everybody, read once for all futures."""
@@ -113,7 +109,7 @@ class Learned:
         pasts = straight if people.pasts is None else people.pasts.astype(single)
         stood = np.tile(robot.start[:2], (config.past, 1)) if robot.past is None else robot.past
         ahead = (config.step_s * np.arange(1, config.steps + 1)).astype(single)[:, None]
-        forecast = self._way(people, pasts, here[:, None] + velocities[:, None] * ahead)
+        forecast = here[:, None] + velocities[:, None] * ahead
         met = stood.astype(single)
         room = response.room(walls, here, response.axes(velocities, here, met[-1]))
         read = response.features(
