@@ -172,7 +172,9 @@ class PerceptionNode(Node):
 
     def destroy_node(self) -> None:
         """Ends the camera's thread as well."""
-        self._sight.close()
+        sight = getattr(self, "_sight", None)  # a parameter that makes no sense ends the node half made
+        if sight is not None:
+            sight.close()
         super().destroy_node()
 
     def _laser_pose(self, scan: Scan) -> tuple[Floats, str]:
