@@ -58,6 +58,19 @@ def shipped_settings() -> NavigationConfig:
     return changed_settings(())
 
 
+def paper_settings() -> NavigationConfig:
+    """The same with config/paper.yaml on top: the published objective."""
+    changes, left = [], [("", read_parameters(resource("config", "paper.yaml"), "navigation"))]
+    while left:
+        prefix, values = left.pop()
+        for name, value in values.items():
+            if isinstance(value, Mapping):
+                left.append((f"{prefix}{name}.", dict(value)))
+            else:
+                changes.append(f"{prefix}{name}={value}")
+    return changed_settings(changes)
+
+
 def changed_settings(changes: Sequence[str]) -> NavigationConfig:
     """The shipped settings with some changed, each ``name=value`` as a ROS parameter: dotted name, YAML value."""
     path = resource("config", "navigation.yaml")
@@ -83,26 +96,37 @@ PLANNERS: Mapping[str, Callable[[RobotProfile, int], Planner]] = {
 }
 
 VARIANTS: Mapping[str, Callable[[RobotProfile, int], Planner]] = {
-    f"sac_son_{mode}": partial(make_navigator, (f"mode={mode}",)) for mode in ("planner", "policy", "both")
+    **{f"sac_son_{mode}": partial(make_navigator, (f"mode={mode}",)) for mode in ("planner", "policy", "both")},
+    "paper": lambda robot, seed: Navigator(paper_settings(), robot.radius, robot.limits, seed=seed),
 }
-"""The navigator in its other modes: by name only, not where all planners are meant."""
+"""The navigator in its other modes, and with the published objective: by name only, not where all are meant."""
 
 NAMED = {**PLANNERS, **VARIANTS}
 
-BY_ARGUMENT = ("ds_rnn:PATH", "oracle:WEIGHT", "sac_son:PREDICTOR")
+BY_ARGUMENT = ("ds_rnn:PATH", "oracle:WEIGHT", "sac_son:PREDICTOR:WEIGHT")
 """Those that are named with something of the user's."""
 
 
 def named_maker(name: str) -> Callable[[RobotProfile, int], Planner]:
-    """What makes the planner of that name: one of NAMED, or ``sac_son:PREDICTOR`` with one of the predictors that
-    config/navigation.yaml may name. Raises ConfigError, naming those that there are, for another name."""
-    plain, given, predictor = name.partition(":")
+    """What makes the planner of that name: one of NAMED, or ``sac_son:PREDICTOR:WEIGHT`` with one of the predictors
+    that config/navigation.yaml may name, and what a square metre of perturbation is worth; either may be left out.
+    Raises ConfigError, naming those that there are, for another name."""
+    plain, *given = name.split(":")
     if given and plain == "sac_son":
-        changed_settings([f"predictor={predictor}"])  # what nobody knows is refused before anything runs
-        return partial(make_navigator, (f"predictor={predictor}",))
+        changes = tuple(_change(word) for word in given)
+        changed_settings(changes)  # what nobody knows is refused before anything runs
+        return partial(make_navigator, changes)
     if name not in NAMED:
         raise ConfigError(f"planner: expected one of {', '.join([*NAMED, *BY_ARGUMENT])}, got {name!r}")
     return NAMED[name]
+
+
+def _change(word: str) -> str:
+    """The setting that a word after ``sac_son:`` changes: a number is a weight, anything else a predictor."""
+    try:
+        return f"objective.weights.counterfactual_perturbation={float(word)!r}"
+    except ValueError:
+        return f"predictor={word}"
 
 
 def make_planner(name: str, robot: RobotProfile, floor: OccupancyMap | None, goal: Floats, seed: int) -> Planner:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from sac_son_nav.baselines.planners import shipped_settings
+from sac_son_nav.baselines.planners import Planner, make_planner, shipped_settings
 from sac_son_nav.config import load_robot, make_folder
 from sac_son_nav.evaluation.closed_loop import drive
 from sac_son_nav.evaluation.report import write_summary
@@ -73,10 +73,13 @@ class _TimedEyes:
 
 
 class _TimedNavigator:
-    def __init__(self, watch: Stopwatch, navigator: Navigator) -> None:
-        self.watch, self.navigator = watch, navigator
+    """The navigator, and a peer who is asked the same and not obeyed."""
+
+    def __init__(self, watch: Stopwatch, navigator: Navigator, peer: Planner) -> None:
+        self.watch, self.navigator, self.peer = watch, navigator, peer
 
     def step(self, observation: Observation) -> Plan:
+        self.watch.time("mppi, on the same: one control step", lambda: self.peer.step(observation))
         return self.watch.time("navigation: one control step", lambda: self.navigator.step(observation))
 
 
@@ -88,12 +91,13 @@ def measure_core(scenario_name: str, seed: int, robot_name: str, out: Path) -> i
     navigator = Navigator(shipped_settings(), robot.radius, robot.limits)
     navigator.set_map(scenario.floor)
     navigator.set_goal(scenario.robot_goal)
-    drive(world, _TimedNavigator(watch, navigator), _TimedEyes(watch))
+    peer = make_planner("mppi", robot, scenario.floor, scenario.robot_goal, seed)
+    drive(world, _TimedNavigator(watch, navigator, peer), _TimedEyes(watch))
     table = watch.table()
     make_folder(out, "core.json")
     write_summary(out / "core.json", {"scenario": scenario.name, "seed": seed, "ms": table})
     print(f"{scenario.name}, seed {seed}, {len(world.crowd)} people, one core")
-    print(f"  {'[ms]':<32}{'p50':>8}{'p99':>8}{'max':>8}")
+    print(f"  {'[ms]':<36}{'p50':>8}{'p99':>8}{'max':>8}")
     for name, figures in table.items():
-        print(f"  {name:<32}" + "".join(f"{figures[k]:8.2f}" for k in ("p50", "p99", "max")))
+        print(f"  {name:<36}" + "".join(f"{figures[k]:8.2f}" for k in ("p50", "p99", "max")))
     return 0

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from sac_son_nav.errors import ConfigError, RouteError
 from sac_son_nav.geometry import inverse, rotate, transform_points, wrap_angle
 from sac_son_nav.kinematics import BaseLimits, rollout
-from sac_son_nav.maps import OCCUPIED, OccupancyMap, points_as_map
+from sac_son_nav.maps import OccupancyMap, points_as_map
 from sac_son_nav.navigation import objective, planner
 from sac_son_nav.navigation.objective import ObjectiveConfig
 from sac_son_nav.navigation.planner import PlannerConfig
 from sac_son_nav.navigation.policy import LearnedPolicy
-from sac_son_nav.navigation.route import Route, RouteConfig, RoutePlanner
+from sac_son_nav.navigation.route import Route, RouteConfig, RoutePlanner, WayLeft
 from sac_son_nav.navigation.shield import ShieldConfig, Verdict, shield
+from sac_son_nav.navigation.surroundings import areas_of, with_returns
 from sac_son_nav.prediction.history import History, long_enough
 from sac_son_nav.prediction.learned import LEAST_KNOWN, PREDICTORS, named_predictor
 from sac_son_nav.prediction.predictor import Predictor, RobotFutures, SocialForceConfig
@@ -39,6 +40,7 @@ class NavigationConfig:
     yaw_tolerance: float = 0.25  # [rad]; the robot turns to the goal's yaw on the spot
     people_considered: int = 10  # the nearest; a forecast's cost grows with their square
     attention_range: float = 8.0  # [m] beyond which a person is left out of the plan
+    sub_goal: float = 2.0  # [m] along the route to the pose that the goal_pose terms want
     replan_aside: float = 1.5  # [m] off the route at which a new one is made
     blocked_after: float = 3.0  # [s] without a way on, after which the route is made anew round what is seen
     reverse: bool = True  # plan to drive backward too, as far as the base can, where the laser sees what is there
@@ -117,6 +119,7 @@ class Navigator:
         self.route: Route | None = None
         self._routes: RoutePlanner | None = None
         self._given_route = False
+        self._left: WayLeft | None = None
         self._plan: Floats | None = None
         self._plan_stamp = 0.0
         self._command = np.zeros(2)
@@ -127,11 +130,11 @@ class Navigator:
         """Use this floor plan; the route is made anew."""
         self.floor, self._routes = floor, RoutePlanner(floor, self.radius, self.config.route)
         if not self._given_route:
-            self.route = None
+            self.route, self._left = None, None
 
     def set_goal(self, pose: Floats | None) -> None:
         """Go to pose (3,) [m, m, rad] in frame `map`; None: nowhere, stand still."""
-        self.goal, self.route, self._given_route = pose, None, False
+        self.goal, self.route, self._given_route, self._left = pose, None, False, None
         self._forget()
 
     def set_route(self, points: Floats, final_yaw: float | None = None) -> None:
@@ -141,7 +144,7 @@ class Navigator:
         if final_yaw is None:
             last = self.route.points[-1] - self.route.points[-2]
             final_yaw = float(np.arctan2(last[1], last[0]))
-        self.goal, self._given_route = np.array([*self.route.points[-1], final_yaw]), True
+        self.goal, self._given_route, self._left = np.array([*self.route.points[-1], final_yaw]), True, None
         self._arriving = self._arrived = False
 
     def step(self, observation: Observation, sees_behind: bool = True) -> Plan:
@@ -161,19 +164,7 @@ class Navigator:
         options = self._options(observation, people, route, start, limits)
         people_with, people_without = self._predict(people, robot.pose, options.poses)
 
-        terms = objective.evaluate(
-            remaining=route.to_go(options.poses, self.config.objective.turn),
-            clearance=self._clearance(options.poses[..., :2], observation),
-            robot=options.poses[..., :2],
-            velocities=np.concatenate(
-                [np.broadcast_to(start, (len(options.poses), 1, 2)), options.velocities], axis=1
-            ),
-            people_with=people_with,
-            people_without=people_without,
-            step_s=self.config.planner.step,
-            robot_radius=self.radius,
-            config=self.config.objective,
-        )
+        terms = self._terms(options, start, route, people_with, people_without, observation)
         best = int(np.argmin(objective.total(terms, self.config.objective.weights)))
         wanted = options.velocities[best]
         verdict = self._shield(wanted[0], start, observation)
@@ -230,8 +221,7 @@ class Navigator:
         return Plan(observation.stamp_s, verdict.command, "arrived" if self._arrived else "turning", verdict.reason)
 
     def _current_route(self, observation: Observation) -> Route:
-        """The stretch ahead of the route in force; the route is made anew when there is none, when the robot strayed,
-        or when it is blocked."""
+        """The stretch ahead of the route in force; a new one where there is none, the robot strayed or is blocked."""
         pose = observation.robot.pose
         blocked_for = observation.stamp_s - (self._blocked_since or observation.stamp_s)
         if self.route is not None and not self._given_route and blocked_for > self.config.blocked_after:
@@ -244,21 +234,23 @@ class Navigator:
                 self.route = Route.along(np.stack([pose[:2], self.goal[:2]]), self.config.route.spacing)
             else:
                 self.route = self._routes.plan(pose[:2], self.goal[:2])
+                self._left = self._left or self._routes.way_left(self.goal[:2])
         here, _ = self.route.project(pose[:2])
         return self.route.stretch(float(here), 1.0, self._reach() + 1.5)
+
+    def _way_left(self, route: Route, poses: Floats) -> Floats:
+        """What is still to go (K, T) [m] from poses (K, T, 3): along the route, or round walls where that is more."""
+        along = np.asarray(route.to_go(poses, self.config.objective.turn))
+        return along if self._left is None else np.maximum(along, self._left.at(poses[..., :2]))
 
     def _detour(self, observation: Observation) -> Route | None:
         """A route round what the laser sees now, or None if there is none."""
         if self.floor is None or self.goal is None:
             return None
-        points = self._unexplained(observation)
-        points = points[self.floor.contains(points)]
-        cells = self.floor.cells.copy()
-        rows, columns = np.moveaxis(self.floor.cell_at(points), -1, 0)
-        cells[rows, columns] = OCCUPIED
-        seen = OccupancyMap(cells, self.floor.resolution, self.floor.origin)
         try:
-            routes = RoutePlanner(seen, self.radius, self.config.route)
+            routes = RoutePlanner(
+                with_returns(self.floor, self._unexplained(observation)), self.radius, self.config.route
+            )
             return routes.plan(observation.robot.pose[:2], self.goal[:2])
         except RouteError:
             return None
@@ -309,6 +301,37 @@ class Navigator:
         if not getattr(self.predictor, "needs_past", 0):
             return np.zeros(0, np.int64)
         return people.ids[~long_enough(people, LEAST_KNOWN)]
+
+    def _terms(
+        self,
+        options: planner.Candidates,
+        start: Floats,
+        route: Route,
+        people_with: Floats,
+        people_without: Floats,
+        observation: Observation,
+    ) -> dict[str, Floats]:
+        """What the objective says of the candidates."""
+        assert self.goal is not None
+        begun, points = np.broadcast_to(start, (len(options.poses), 1, 2)), self._unexplained(observation)
+        points = points[np.linalg.norm(points - observation.robot.pose[:2], axis=-1) < self._reach()]
+        return objective.evaluate(
+            self._way_left(route, options.poses),
+            self._clearance(options.poses[..., :2], observation),
+            options.poses[..., :2],
+            np.concatenate([begun, options.velocities], axis=1),
+            people_with,
+            people_without,
+            self.config.planner.step,
+            self.radius,
+            self.config.objective,
+            objective.Published(
+                options.poses,
+                route.ahead(observation.robot.pose[:2], self.config.sub_goal, self.goal),
+                points,
+                areas_of(points),
+            ),
+        )
 
     def _clearance(self, places: Floats, observation: Observation) -> Floats:
         """Room (K, T) [m] between the robot's side and walls, mapped or seen, at places (K, T, 2)."""
@@ -362,8 +385,8 @@ class Navigator:
         self, options: planner.Candidates, terms: dict[str, Floats], best: int, route: Route, observation: Observation
     ) -> str:
         """What is going on, by comparison with the plan that would be best if people did not count."""
-        weights = self.config.objective.weights
-        alone = int(np.argmin(weights.goal_distance * terms["goal_distance"] + weights.obstacle * terms["obstacle"]))
+        without = {name: values for name, values in terms.items() if name not in objective.ABOUT_PEOPLE}
+        alone = int(np.argmin(objective.total(without, self.config.objective.weights)))
         gain = route.remaining(observation.robot.pose[:2]) - route.remaining(options.poses[alone, -1, :2])
         if gain < 0.15:
             self._blocked_since = self._blocked_since or observation.stamp_s

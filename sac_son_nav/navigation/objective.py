@@ -7,22 +7,30 @@ Shapes: K plans, T steps, N people. Positions [m] in one frame; the weight of ea
 
 | term | unit | what it charges | source |
 |---|---|---|---|
-| goal_distance | m | way still to go, over the plan and at its end | SACSoN's goal pose "final and along the way" |
+| goal_distance | m | way still to go, over the plan and at its end | ours |
+| goal_pose_final, goal_pose_all | m^2 | a sub-goal's pose, at the end and along the way | SACSoN, ExAug: J_pose |
 | obstacle | m^2 | closeness to walls and unrecognised things | squared hinge, as ExAug's collision term |
+| geometric | m^4 | laser returns under the robot, by the area each stands for | ExAug: J_geo |
 | personal_space | m^2 | closeness to people | SACSoN's J_ps |
 | counterfactual_perturbation | m^2 | people going elsewhere than without the robot | SACSoN's J_cp, all people |
 | smoothness | (m/s)^2 | change of speed and turn from step to step | SACSoN's J_smooth |
 | contact | 1 | the chance that a person is touched, soon or less soon | ours |
+| risk | 1 | nearness of the nearest person | Cancelli et al. 2023 |
+| compass | 1 | nearness of people in eight sectors round the robot | Cancelli et al. 2023 |
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, fields
 
 from sac_son_nav.arrays import Array, clip, namespace, norm, norm_of
 from sac_son_nav.errors import ConfigError
 
-STANDING = 0.15  # [m/s] at which somebody who stands may set out
+POSITION_SCALE = 2.0  # SACSoN's weight of metres against entries of a rotation
+GEOMETRIC_SCALE = 2000.0  # ExAug's
+WALKING = 0.4  # [m/s] from which on people walk
+STANDING = 0.15  # share of a walker's uncertainty that is left of somebody who stands
 COMMON_RATE = 4.0  # [Hz] at which `smoothness` counts changes, so that its weight does not depend on the step
 
 
@@ -36,6 +44,11 @@ class Weights:
     counterfactual_perturbation: float = 12.0
     smoothness: float = 0.5
     contact: float = 20.0
+    goal_pose_final: float = 0.0
+    goal_pose_all: float = 0.0
+    geometric: float = 0.0
+    risk: float = 0.0
+    compass: float = 0.0
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -50,9 +63,10 @@ class ObjectiveConfig:
     wall_margin: float = 0.25  # [m] between the robot's side and a wall, under which it counts as close
     personal_distance: float = 0.5  # [m] between the robot's side and a person's centre; SACSoN's figure
     turn: float = 0.3  # [m/rad] that turning to the way counts, as way still to go
-    body: float = 0.3  # [m] from a person's centre to where they can be touched
+    body: float = 0.26  # [m] from a person's centre to where they can be touched
+    sway: float = 0.07  # [m] more if they walk
     uncertainty: float = 0.03  # [m] of where people are now, standard deviation of a logistic spread
-    growth: float = 0.06  # per metre that they walk meanwhile, by which it grows
+    growth: float = 0.06  # [m/s] at which it grows for walkers
     foresight: float = 2.5  # [s] ahead at which a contact counts 1/e: there is time to think again
     weights: Weights = field(default_factory=Weights)
 
@@ -61,6 +75,44 @@ def goal_distance(remaining: Array) -> Array:
     """Mean of the way still to go (K, T) [m], the last step counting as much as all before it; (K,) [m]."""
     xp = namespace(remaining)
     return 0.5 * (xp.mean(remaining, axis=-1) + remaining[..., -1])
+
+
+def goal_pose(poses: Array, goal: Array) -> Array:
+    """How far poses (..., 3) are from goal (3,), (...) [m^2]: the mean squared difference of the nine entries of their
+    SE(2) matrices, metres counted double, as SACSoN's J_pose has it."""
+    xp = namespace(poses)
+    x, y = poses[..., 0] - goal[0], poses[..., 1] - goal[1]
+    c, s = xp.cos(poses[..., 2]) - xp.cos(goal[2]), xp.sin(poses[..., 2]) - xp.sin(goal[2])
+    return (2.0 * (c * c + s * s) + POSITION_SCALE**2 * (x * x + y * y)) / 9.0
+
+
+def geometric(robot: Array, points: Array, areas: Array, radius: float) -> Array:
+    """ExAug's collision term of plans (K, T, 2) [m] among returns `points` (M, 2) [m] that stand for `areas` (M,)
+    [m^2] each: GEOMETRIC_SCALE sum_i area_i (radius - rho_i)^2 over the returns nearer than `radius` [m], divided by
+    their number, over all steps; (K,) [m^4]."""
+    xp = namespace(robot)
+    rho = norm(points - robot[..., None, :])  # (K, T, M)
+    depth = clip(radius - rho, 0.0)
+    under = xp.sum(xp.astype(depth > 0.0, robot.dtype), axis=(-2, -1))
+    return GEOMETRIC_SCALE * xp.sum(areas * depth * depth, axis=(-2, -1)) / clip(under, 1.0)
+
+
+def risk(robot: Array, people_with: Array, reach: float = 3.0) -> Array:
+    """max(0, 1 - d / reach) of the nearest person, mean over time, (K,). Robot (K, T, 2), people (K, N, T, 2) [m]."""
+    xp = namespace(robot)
+    return xp.mean(xp.max(clip(1.0 - norm(people_with - robot[:, None]) / reach, 0.0), axis=1), axis=-1)
+
+
+def compass(poses: Array, people_with: Array, reach: float = 6.0) -> Array:
+    """max(0, 1 - d / reach) of the nearest person in each of eight sectors of 45 degrees round the robot's heading,
+    mean over sectors and time, (K,). Poses (K, T, 3) [m, m, rad], people (K, N, T, 2) [m]."""
+    xp = namespace(poses)
+    offset = people_with - poses[:, None, :, :2]
+    near = clip(1.0 - norm(offset) / reach, 0.0)  # (K, N, T)
+    bearing = xp.atan2(offset[..., 1], offset[..., 0]) - poses[:, None, :, 2]
+    sector = xp.floor((bearing / (2.0 * math.pi) % 1.0) * 8.0)
+    each = [xp.max(xp.where(sector == k, near, 0.0), axis=1) for k in range(8)]
+    return xp.mean(sum(each) / 8.0, axis=-1)
 
 
 def obstacle(clearance: Array, margin: float) -> Array:
@@ -103,11 +155,12 @@ def nearest(offset: Array) -> Array:
 
 
 def contact(
-    robot: Array, people_with: Array, people_without: Array, reach: float, spread: Array, count: Array
+    robot: Array, people_with: Array, people_without: Array, reach: Array, spread: Array, count: Array
 ) -> Array:
-    """The chance (K,) that anybody is touched: within `reach` [m] of the robot's centre, if the distance foreseen
-    strays by a logistic distribution of scale `spread` (N, T) [m]; a moment counts as `count` (T,) says. One person's
-    chance is the mean of the greatest over time and of the mean over time; people are independent.
+    """The chance (K,) that anybody is touched: within `reach` (K or 1, N, 1) [m] of the robot's centre, if the
+    distance foreseen strays by a logistic distribution of scale `spread` (K or 1, N, T) [m]; a moment counts as
+    `count` (T,) says. One person's chance is the mean of the greatest over time and of the mean over time; people are
+    independent.
 
     Robot (K, T, 2) and people (K or 1, N, T, 2) [m]; the nearer counts of where a person would be with the robot and
     without it, as nobody need step aside.
@@ -121,11 +174,11 @@ def contact(
     return 1.0 - xp.prod(1.0 - each, axis=-1)
 
 
-def spread_of(people_without: Array, ahead_s: Array, config: ObjectiveConfig) -> Array:
-    """How far people (K or 1, N, T, 2) [m] may be from where they are foreseen at the moments ahead (T,) [s], (K or 1,
-    N, T) [m]: `uncertainty` and, growing, `growth` of the way they walk; who stands counts as walking at STANDING."""
+def walking(people_without: Array, ahead_s: Array) -> Array:
+    """How much people (K or 1, N, T, 2) [m], foreseen at the moments ahead (T,) [s], walk rather than stand:
+    (K or 1, N, 1), 1 from WALKING on."""
     way = norm(people_without[:, :, -1] - people_without[:, :, 0]) / (ahead_s[-1] - ahead_s[0] + 1e-9)  # [m/s]
-    return config.uncertainty + config.growth * clip(way, STANDING)[..., None] * ahead_s
+    return clip(way / WALKING, 0.0, 1.0)[..., None]
 
 
 def counterfactual_perturbation(people_with: Array, people_without: Array) -> Array:
@@ -146,6 +199,17 @@ def smoothness(velocities: Array, step_s: float) -> Array:
     return xp.mean(xp.sum(change * change, axis=-1), axis=-1)
 
 
+@dataclass(frozen=True)
+class Published:
+    """What the published terms want to know besides: poses (K, T, 3) and sub_goal (3,) [m, m, rad]; points (M, 2) [m]
+    and areas (M,) [m^2] of the laser's returns that are nobody's."""
+
+    poses: Array
+    sub_goal: Array
+    points: Array
+    areas: Array
+
+
 def evaluate(
     remaining: Array,
     clearance: Array,
@@ -156,24 +220,42 @@ def evaluate(
     step_s: float,
     robot_radius: float,
     config: ObjectiveConfig,
+    published: Published | None = None,
 ) -> dict[str, Array]:
     """Every term of K plans, unweighted, by name; each (K,). See the terms for shapes and units."""
-    ahead = step_s * (1.0 + namespace(robot).arange(robot.shape[1]))  # (T,) [s]
-    return {
+    xp = namespace(robot)
+    ahead = step_s * (1.0 + xp.arange(robot.shape[1]))  # (T,) [s]
+    walks = walking(people_without, ahead)
+    reach = robot_radius + config.body + config.sway * walks
+    spread = config.uncertainty + config.growth * clip(walks, STANDING) * ahead
+    terms = {
         "goal_distance": goal_distance(remaining),
         "obstacle": obstacle(clearance, config.wall_margin),
         "personal_space": personal_space(robot, people_with, people_without, robot_radius + config.personal_distance),
         "counterfactual_perturbation": counterfactual_perturbation(people_with, people_without),
         "smoothness": smoothness(velocities, step_s),
-        "contact": contact(
-            robot,
-            people_with,
-            people_without,
-            robot_radius + config.body,
-            spread_of(people_without, ahead, config),
-            namespace(robot).exp(-ahead / config.foresight),
-        ),
+        "contact": contact(robot, people_with, people_without, reach, spread, xp.exp(-ahead / config.foresight)),
     }
+    return terms if published is None else terms | _published(terms, published, people_with, robot_radius, config)
+
+
+def _published(
+    terms: dict[str, Array], given: Published, people: Array, radius: float, config: ObjectiveConfig
+) -> dict[str, Array]:
+    """The terms of others; the costlier without a weight are left at zero."""
+    weights, robot, nothing = config.weights, given.poses[..., :2], 0.0 * terms["goal_distance"]
+    pose, somebody = goal_pose(given.poses, given.sub_goal), people.shape[1] > 0
+    return {
+        "goal_pose_final": pose[:, -1],
+        "goal_pose_all": namespace(pose).mean(pose, axis=-1),
+        "geometric": geometric(robot, given.points, given.areas, radius) if weights.geometric else nothing,
+        "risk": risk(robot, people) if weights.risk and somebody else nothing,
+        "compass": compass(given.poses, people) if weights.compass and somebody else nothing,
+    }
+
+
+ABOUT_PEOPLE = ("personal_space", "counterfactual_perturbation", "contact", "risk", "compass")
+"""The terms that are zero where nobody is."""
 
 
 def total(terms: dict[str, Array], weights: Weights) -> Array:

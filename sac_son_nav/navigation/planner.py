@@ -112,9 +112,10 @@ def _intents(pose: Floats, route: Route, limits: BaseLimits, config: PlannerConf
     angles = np.arctan2(along[1], along[0]) + np.deg2rad([45.0, 90.0, 135.0, 180.0, -135.0, -90.0, -45.0])
     distance, angle = (a.ravel() for a in np.meshgrid(np.asarray(config.retreats), angles, indexing="ij"))
     places = pose[:2] + distance[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-    backs = [False, True] if limits.vx_min < 0.0 else [False]
-    until = (0.5 * config.horizon, config.horizon)
-    away = [(back, place, end) for back in backs for place in places for end in until]
+    behind = np.abs(np.asarray(wrap_angle(angle - pose[2]))) > np.deg2rad(100.0)
+    until, reverses = (0.5 * config.horizon, config.horizon), limits.vx_min < 0.0
+    away = [(False, place, end) for place in places for end in until]
+    away += [(True, place, end) for place in places[behind & reverses] for end in until]
     none, some = np.zeros(len(table)), np.ones(len(away))
     return _Intents(
         np.concatenate([table[:, 0], 0.0 * some]),

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
 from sac_son_nav.arrays import Array, clip, namespace
@@ -37,6 +37,7 @@ class Route:
     """A line to follow: points (M, 2) [m], M >= 2, in frame `map`."""
 
     points: Floats
+    beyond: float = 0.0  # [m] of way after its end, where it is a stretch of a longer one
 
     @cached_property
     def arc(self) -> Floats:
@@ -90,14 +91,24 @@ class Route:
         segment = xp.astype(clip(xp.floor(place / self.length * len(self.yaws)), 0, len(self.yaws) - 1), xp.int64)
         wrong = xp.reshape(xp.take(yaws, xp.reshape(segment, (-1,)), axis=0), place.shape) - poses[..., 2]
         wrong = xp.abs(wrong - 2.0 * np.pi * xp.round(wrong / (2.0 * np.pi)))
-        return xp.sqrt(left * left + aside * aside) + per_radian * wrong * clip(left, None, 1.0)
+        return self.beyond + xp.sqrt(left * left + aside * aside) + per_radian * wrong * clip(left, None, 1.0)
+
+    def ahead(self, position: Floats, distance: float, end: Floats) -> Floats:
+        """The pose (3,) `distance` [m] further on than position (2,), facing along the line; `end` (3,) where the
+        whole way ends before that."""
+        place = float(self.project(position)[0]) + distance
+        if self.beyond == 0.0 and place >= self.length:
+            return end
+        point, along = self.at(np.asarray(min(place, self.length)))
+        return np.array([*point, np.arctan2(along[1], along[0])])
 
     def stretch(self, around: float, before: float, after: float) -> Route:
         """The part of the line from `before` to `after` [m] around an arc length, up to its end; what is far off
         need not be searched for every candidate."""
         first = max(0, int(np.searchsorted(self.arc, around - before)) - 1)
         last = min(len(self.arc) - 1, int(np.searchsorted(self.arc, around + after)) + 1)
-        return Route(self.points[first : max(last, first + 1) + 1])
+        last = max(last, first + 1)
+        return Route(self.points[first : last + 1], self.beyond + self.length - float(self.arc[last]))
 
     def at(self, place: Floats) -> tuple[Floats, Floats]:
         """Points (..., 2) [m] and unit directions (..., 2) of the line at arc lengths (...) [m]; beyond its end the
@@ -121,6 +132,23 @@ class Route:
         return Route(np.stack([np.interp(places, arc, points[:, d]) for d in (0, 1)], axis=-1))
 
 
+@dataclass(frozen=True)
+class WayLeft:
+    """How far it is to one goal from everywhere on a floor plan, round its walls; of a search grid with eight
+    neighbours, and lowered by as much as that can exceed the true way: 1 / cos(pi / 8)."""
+
+    lengths: Floats  # (rows, columns) [m]
+    cell: float  # [m]
+    origin: tuple[float, float]
+
+    def at(self, points: Floats) -> Floats:
+        """At points (..., 2) [m], (...) [m]; beyond the plan as at its edge."""
+        rows, columns = self.lengths.shape
+        column = np.clip((points[..., 0] - self.origin[0]) / self.cell, 0, columns - 1).astype(np.intp)
+        row = np.clip((points[..., 1] - self.origin[1]) / self.cell, 0, rows - 1).astype(np.intp)
+        return self.lengths[row, column]
+
+
 class RoutePlanner:
     """Routes over one map for one robot; the grid's graph is built once, a search takes milliseconds."""
 
@@ -131,7 +159,7 @@ class RoutePlanner:
         self.stride = max(1, int(np.ceil(np.sqrt(floor.cells.size / self.config.most_cells))))
         self.clearance = self._clearance()
         self.open = self.clearance >= self.needed
-        self.graph = self._graph()
+        self.graph = self._graph(self.config.wall_cost)
 
     def plan(self, start: Floats, goal: Floats) -> Route:
         """The route from start (2,) to goal (2,) [m].
@@ -175,12 +203,22 @@ class RoutePlanner:
         unknown = self.floor.cells[cells[..., 0], cells[..., 1]] == UNKNOWN
         return np.where(unknown, -1.0, np.asarray(self.floor.distance_at(centres)))
 
-    def _graph(self) -> sparse.csr_matrix:
+    def way_left(self, goal: Floats) -> WayLeft:
+        """How far it is to the goal (2,) [m] from everywhere. Raises RouteError when it lies off the open floor."""
+        last = self._open_cell(goal, "goal")
+        lengths = csgraph.dijkstra(self._graph(0.0), indices=last).reshape(self.open.shape)
+        known = np.isfinite(lengths)
+        # From a place within a wall's margin it is as far as from the open floor beside it.
+        rows, columns = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+        size = self.stride * self.floor.resolution
+        return WayLeft(np.cos(np.pi / 8.0) * lengths[rows, columns], size, self.floor.origin)
+
+    def _graph(self, wall_cost: float) -> sparse.csr_matrix:
         """Symmetric graph of open cells: edge cost is length times one plus the nearness to walls."""
         rows, columns = self.open.shape
         number = np.arange(rows * columns).reshape(rows, columns)
         nearness = np.clip(1.0 - (self.clearance - self.needed) / self.config.comfort, 0.0, 1.0)
-        price = 1.0 + self.config.wall_cost * nearness
+        price = 1.0 + wall_cost * nearness
         size = self.stride * self.floor.resolution
         tails, heads, costs = [], [], []
         for dr, dc in ((0, 1), (1, 0), (1, 1), (1, -1)):

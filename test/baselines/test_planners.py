@@ -9,7 +9,7 @@ from sac_son_nav.baselines.as_a_person import Bodies, by_orca, by_social_force
 from sac_son_nav.baselines.costmap import Costmap
 from sac_son_nav.baselines.detour import bent
 from sac_son_nav.baselines.following import Follower, heading_error, pursue, track
-from sac_son_nav.baselines.planners import PLANNERS, make_planner
+from sac_son_nav.baselines.planners import PLANNERS, make_planner, paper_settings
 from sac_son_nav.config import load_robot
 from sac_son_nav.crowds.orca import OrcaConfig
 from sac_son_nav.crowds.social_force import SocialForceConfig
@@ -22,7 +22,7 @@ from sac_son_nav.states import Command, Observation, RobotState, Tracks
 from test.simulation.worlds import room
 
 ROBOT = load_robot("simulated")
-PLAIN = [name for name in PLANNERS if name != "sac_son"]  # the navigator has tests of its own
+PLAIN = [name for name in PLANNERS if name not in ("sac_son", "paper")]  # the navigator has its own tests
 Person = tuple[float, float, float, float]  # x, y [m], vx, vy [m/s]
 
 
@@ -210,7 +210,7 @@ def test_who_strays_gets_a_new_way() -> None:
 
 
 def test_a_name_that_nobody_has_is_refused_with_those_there_are() -> None:
-    more = "sac_son_planner, sac_son_policy, sac_son_both, ds_rnn:PATH, oracle:WEIGHT, sac_son:PREDICTOR"
+    more = "sac_son_planner, sac_son_policy, sac_son_both, paper, ds_rnn:PATH, oracle:WEIGHT, sac_son:PREDICTOR:WEIGHT"
     expected = rf"planner: expected one of straight, .*, sac_son, {more}, got 'telepathy'"
     with pytest.raises(ConfigError, match=expected):
         make_planner("telepathy", ROBOT, None, np.zeros(3), 0)
@@ -222,5 +222,23 @@ def test_the_navigator_with_another_predictor_by_name():
     assert isinstance(planner.predictor, ConstantVelocity)
     with pytest.raises(ConfigError, match="predictor: expected one of learned, social_force"):
         make_planner("sac_son:psychic", ROBOT, None, np.zeros(3), 0)
-    with pytest.raises(ConfigError, match=r"planner: expected one of .*sac_son:PREDICTOR, got 'orca:x'"):
+    with pytest.raises(ConfigError, match=r"planner: expected one of .*sac_son:PREDICTOR:WEIGHT, got 'orca:x'"):
         make_planner("orca:x", ROBOT, None, np.zeros(3), 0)
+
+
+def test_a_weight_in_the_name_is_the_weight_of_perturbation() -> None:
+    light = make_planner("sac_son:3.5", ROBOT, None, np.zeros(3), 0)
+    both = make_planner("sac_son:constant_velocity:3.5", ROBOT, None, np.zeros(3), 0)
+    for planner in (light, both):
+        assert isinstance(planner, Navigator)
+        assert planner.config.objective.weights.counterfactual_perturbation == 3.5
+    assert isinstance(both, Navigator)
+    assert isinstance(both.predictor, ConstantVelocity)
+
+
+def test_the_paper_parks_for_its_reference_and_sees_one_person() -> None:
+    paper = paper_settings()
+    assert (paper.reference, paper.people_considered) == ("parked", 1)
+    weights = paper.objective.weights
+    assert (weights.goal_pose_final, weights.goal_pose_all, weights.geometric) == (4.0, 0.4, 10.0)
+    assert (weights.goal_distance, weights.obstacle, weights.contact) == (0.0, 0.0, 0.0)

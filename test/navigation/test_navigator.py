@@ -109,6 +109,32 @@ def test_parked_reference_does_not_charge_for_standing():
     assert parked.terms["counterfactual_perturbation"] < absent.terms["counterfactual_perturbation"]
 
 
+def test_in_a_doorway_it_makes_way_where_the_parked_reference_stands():
+    """Who is charged for what people do more than if the robot stopped here is never charged for stopping here, be it
+    in the only way there is; who is charged against not being there gets out of it."""
+    wall = hall((slice(0, 120), slice(119, 122)))
+    wall.cells[51:69, 119:122] = FREE  # a door 0.9 m wide at x 6 m
+    weights = Weights(counterfactual_perturbation=200.0, personal_space=0.0, contact=0.0)
+    moved = {}
+    for reference in ("absent", "parked"):
+        made = Navigator(
+            NavigationConfig(reference=reference, objective=ObjectiveConfig(weights=weights)),
+            ROBOT.radius,
+            ROBOT.limits,
+        )
+        made.set_map(OccupancyMap(wall.cells, 0.05))
+        made.set_goal(np.array([10.0, 3.0, 0.0]))
+        pose, velocity = np.array([6.0, 3.0, 0.0]), np.zeros(2)
+        for t in range(15):
+            person = {"people": [(8.6 - 0.1 * t, 3.02)], "walking": [(-1.0, 0.0)]}
+            plan = made.step(seeing(pose=pose, velocity=velocity, stamp=0.1 * t, **person))
+            velocity = plan.command.as_array()
+            pose = np.asarray(unicycle_step(pose, velocity, 0.1))
+        moved[reference] = float(np.linalg.norm(pose[:2] - [6.0, 3.0]))
+    assert moved["absent"] > 0.3
+    assert moved["parked"] < 0.05
+
+
 def test_something_unmapped_in_the_way_is_driven_round():
     wall = [(4.0, y) for y in np.arange(2.6, 3.4, 0.03)]
     made, pose, velocity, closest = navigator(), np.array([2.0, 3.0, 0.0]), np.zeros(2), np.inf

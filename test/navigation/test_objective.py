@@ -45,18 +45,39 @@ def test_contact_by_hand():
     robot, count = np.zeros((1, 2, 2)), np.array([1.0, 0.5])
     people = np.array([[[[0.5, 0.0], [0.5, 0.0]], [[9.0, 0.0], [9.0, 0.0]]]])
     # At the reach itself the chance is 1/2, then 1/2 of that: greatest 0.5, mean 0.375, together 0.4375; nobody else.
-    spread = np.full((2, 2), 0.1)
-    np.testing.assert_allclose(objective.contact(robot, people, people, 0.5, spread, count), [0.4375], atol=1e-6)
+    spread, reach = np.full((2, 2), 0.1), np.full((2, 1), 0.5)
+    np.testing.assert_allclose(objective.contact(robot, people, people, reach, spread, count), [0.4375], atol=1e-6)
     # Where they would be without the robot counts as well: stepping aside is no excuse.
     aside = people + np.array([0.0, 2.0])
-    np.testing.assert_allclose(objective.contact(robot, aside, people, 0.5, spread, count), [0.4375], atol=1e-6)
+    np.testing.assert_allclose(objective.contact(robot, aside, people, reach, spread, count), [0.4375], atol=1e-6)
 
 
-def test_who_walks_is_less_sure_than_who_stands():
-    config = objective.ObjectiveConfig(uncertainty=0.1, growth=0.2)
-    people = np.array([[[[1.0, 0.0], [2.0, 0.0]], [[5.0, 5.0], [5.0, 5.0]]]])  # 1 m/s and standing
-    (spread,) = objective.spread_of(people, np.array([1.0, 2.0]), config)
-    np.testing.assert_allclose(spread, [[0.3, 0.5], [0.13, 0.16]], atol=1e-6)
+def test_the_pose_of_a_goal_by_hand():
+    # 0.5 m off: 4 * 0.25 / 9; turned by a right angle: cos and sin differ by 1 each, twice -> 4 / 9.
+    poses, goal = np.array([[1.5, 0.0, 0.0], [1.0, 0.0, np.pi / 2]]), np.array([1.0, 0.0, 0.0])
+    np.testing.assert_allclose(objective.goal_pose(poses, goal), [1.0 / 9.0, 4.0 / 9.0])
+
+
+def test_returns_under_the_robot_count_by_their_area():
+    robot, points = np.zeros((1, 1, 2)), np.array([[0.1, 0.0], [0.0, 0.2], [3.0, 0.0]])
+    # Radius 0.3: depths 0.2 and 0.1, areas 0.01 and 0.02: 2000 (0.01 * 0.04 + 0.02 * 0.01) / 2 = 0.6
+    np.testing.assert_allclose(objective.geometric(robot, points, np.array([0.01, 0.02, 0.01]), 0.3), [0.6])
+    assert objective.geometric(robot, points[:0], np.zeros(0), 0.3)[0] == 0.0
+
+
+def test_risk_and_compass_by_hand():
+    poses = np.zeros((1, 1, 3))
+    people = np.array([[[[1.5, 0.1]], [[3.0, 0.2]], [[-3.0, -0.1]]]])  # two ahead to the left, one behind to the right
+    apart = np.hypot([1.5, 3.0], [0.1, 0.1])
+    np.testing.assert_allclose(objective.risk(poses[..., :2], people), [1.0 - apart[0] / 3.0], atol=1e-6)
+    expected = ((1.0 - apart[0] / 6.0) + (1.0 - apart[1] / 6.0)) / 8.0
+    np.testing.assert_allclose(objective.compass(poses, people), [expected], atol=1e-6)
+
+
+def test_who_walks_and_who_stands():
+    people = np.array([[[[1.0, 0.0], [2.0, 0.0]], [[5.0, 5.0], [5.0, 5.0]], [[0.0, 0.0], [0.1, 0.0]]]])
+    # 1 m/s, standing, and 0.1 m/s, a quarter of what counts as walking.
+    np.testing.assert_allclose(objective.walking(people, np.array([1.0, 2.0]))[0], [[1.0], [0.0], [0.25]], atol=1e-6)
 
 
 def test_perturbation_is_the_squared_displacement():
@@ -104,7 +125,12 @@ def test_terms_have_gradients_in_torch():
     torch = pytest.importorskip("torch")
     robot = torch.tensor([[[0.0, 0.0], [0.4, 0.0]]], requires_grad=True)
     people = torch.tensor([[[[0.6, 0.1], [0.6, 0.1]]]])
+    reach, spread, count = torch.full((1, 1), 0.5), torch.full((1, 2), 0.1), torch.ones(2)
     cost = objective.personal_space(robot, people, people, 0.7) + objective.obstacle(robot[..., 0], 0.25)
+    cost = cost + objective.contact(robot, people, people, reach, spread, count) + objective.risk(robot, people)
+    poses = torch.cat([robot, 0.0 * robot[..., :1]], dim=-1)
+    cost = cost + objective.compass(poses, people) + objective.goal_pose(poses, torch.zeros(3)).mean(-1)
+    cost = cost + objective.geometric(robot, torch.tensor([[0.5, 0.0]]), torch.tensor([0.01]), 0.3)
     cost.sum().backward()
     assert torch.isfinite(robot.grad).all()
     assert robot.grad[0, 1, 0] > 0.0  # closer to the person costs more

@@ -100,3 +100,15 @@ def test_a_coarser_search_grid_still_fits_the_robot():
         np.array([1.0, 1.0]), np.array([5.0, 3.0])
     )
     assert route.length == pytest.approx(np.hypot(4, 2), rel=0.08)
+
+
+def test_behind_a_wall_it_is_as_far_as_round_it() -> None:
+    cells = np.full((80, 120), FREE, np.int8)
+    cells[[0, -1]], cells[:, [0, -1]] = OCCUPIED, OCCUPIED
+    cells[40, :100] = OCCUPIED  # from the left to x 5 m, at y 2 m, of a room of 6 m by 4 m
+    floor = OccupancyMap(cells, 0.05)
+    left = RoutePlanner(floor, 0.2).way_left(np.array([1.0, 1.0]))
+    # On the same side it is the straight line, to within what eight neighbours can make of it; from the other side
+    # round the end of the wall: 1 m up from there, 4.2 m along, and back.
+    assert 2.7 < float(left.at(np.array([4.0, 1.0]))) <= 3.0
+    assert 7.5 < float(left.at(np.array([1.0, 3.0]))) < 9.5

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sac_son_nav.geometry import inverse, transform_points
 from sac_son_nav.kinematics import BaseLimits, limit_velocity, unicycle_step
 from sac_son_nav.navigation.shield import ShieldConfig, sees_behind, shield
 from sac_son_nav.states import Command, Scan
@@ -96,6 +97,50 @@ def test_standing_things_are_never_hit_when_braking_would_have_avoided_it(seed, 
     assert least_gap(said.as_array()) > min(0.0, least_gap(np.zeros(2))) - 0.02
 
 
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_whatever_is_wanted_for_as_long_as_it_likes_nothing_standing_is_touched(seed):
+    """Twenty seconds of wild commands among standing things, forward and backward; it starts clear of them all."""
+    random, limits = np.random.default_rng(seed), BaseLimits(vx_min=-0.2)
+    points = random.uniform(-2.5, 2.5, (30, 2))
+    points = points[np.linalg.norm(points, axis=-1) > RADIUS + CONFIG.margin + 0.02]
+    pose, velocity, wanted = np.zeros(3), np.zeros(2), np.zeros(2)
+    for k in range(200):
+        if k % 7 == 0:
+            wanted = random.uniform([-0.3, -1.5], [0.7, 1.5])
+        seen = np.asarray(transform_points(np.asarray(inverse(pose)), points))
+        still = np.zeros_like(seen)
+        said = shield(Command(*wanted), velocity, seen, still, RADIUS, limits, DT, CONFIG).command.as_array()
+        velocity = limit_velocity(said, velocity, limits, DT)
+        pose = np.asarray(unicycle_step(pose, velocity, DT))
+        assert np.min(np.linalg.norm(points - pose[:2], axis=-1), initial=np.inf) > RADIUS
+
+
+@settings(max_examples=80, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), v=st.floats(0.0, 0.6), w=st.floats(-1.5, 1.5))
+def test_among_people_who_walk_it_never_brings_them_nearer_than_braking_would(seed, v, w):
+    """One second, finely: what it says, held until it may react and then braked, against braking at once."""
+    random = np.random.default_rng(seed)
+    points, walks = random.uniform(-2.0, 2.0, (10, 2)), random.uniform(-1.5, 1.5, (10, 2))
+    points = points[np.linalg.norm(points, axis=-1) > RADIUS + CONFIG.margin]
+    walks = walks[: len(points)]
+    lasting = CONFIG.reaction + 0.6 / LIMITS.deceleration
+
+    def least_gap(first):
+        pose, velocity, least, fine = np.zeros(3), np.array([v, w]), np.inf, 0.01
+        for k in range(round(lasting / fine)):
+            target = first if k * fine < CONFIG.reaction else np.zeros(2)
+            velocity = limit_velocity(np.asarray(target), velocity, LIMITS, fine)
+            pose = unicycle_step(pose, velocity, fine)
+            apart = np.linalg.norm(points + walks * fine * (k + 1) - pose[:2], axis=-1)
+            least = min(least, float(np.min(apart, initial=np.inf)))
+        return least - RADIUS
+
+    wanted = Command(float(random.uniform(0.0, 0.6)), float(random.uniform(-1.5, 1.5)))
+    said = shield(wanted, np.array([v, w]), points, walks, RADIUS, LIMITS, DT, CONFIG).command
+    assert least_gap(said.as_array()) > min(0.0, least_gap(np.zeros(2))) - 0.05
+
+
 @settings(max_examples=100, deadline=None)
 @given(v=st.floats(0.0, 0.6), wanted=st.floats(-1.0, 2.0), x=st.floats(0.3, 2.0), y=st.floats(-1.0, 1.0))
 def test_it_never_goes_faster_than_asked_or_than_the_base_can(v, wanted, x, y):
@@ -136,7 +181,7 @@ def test_backward_somebody_walking_up_from_behind_counts_before_somebody_standin
     assert back((-0.2, 0.0), (-0.2, 0.0), [[-0.6, 0.0]], [[1.3, 0.0]]).command.linear > -0.2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     distance=st.floats(0.2, 0.6),
     bearing=st.floats(-3.1, 3.1),
