@@ -125,7 +125,7 @@ class _Run:
         )
         self.step, self.seconds = 0, 0.0
         self.curves: dict[str, list[list[float]]] = {"loss": []}
-        self.progress, self.drawn = Progress(), float("-inf")
+        self.progress, self.drawn = Progress(), time.monotonic()  # a curve of one point says nothing
         if (folder / STATE).is_file():
             self._read()
         elif self.rank == 0:

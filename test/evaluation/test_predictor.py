@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from sac_son_nav.cli import main
 from sac_son_nav.datasets.pedestrians import PedestrianRecording, Track
-from sac_son_nav.datasets.windows import Windows, windows
+from sac_son_nav.datasets.windows import Windows, displacement_errors, folds, read_benchmark, windows
 from sac_son_nav.evaluation import predictor
 from sac_son_nav.evaluation.window_forecasts import by_pednet, constant_velocity, load, pednet_frame
 from sac_son_nav.prediction import pednet
@@ -103,8 +104,6 @@ def test_a_pednet_that_goes_straight_on_goes_on_beyond_its_horizon() -> None:
 
 def test_constant_velocity_of_twenty_is_the_literature_s(shared_data: Path, tmp_path: Path) -> None:
     """Best of 20 with 25 degrees of noise: 0.404/0.854 in Social-GAN windows; only zara1 here, for time."""
-    from sac_son_nav.datasets.windows import folds, read_benchmark
-
     fold = folds(read_benchmark(shared_data / "eth-ucy-loo"))["zara1"]
     found = predictor.judge_fold(load("constant_velocity", "zara1"), fold, "social_gan")
     assert (found["ade_m"], found["fde_m"]) == pytest.approx((0.431, 0.960), abs=0.001)
@@ -112,6 +111,23 @@ def test_constant_velocity_of_twenty_is_the_literature_s(shared_data: Path, tmp_
     assert 0.88 < found["coverage_adaptive"] < 0.92
     assert found["collision_rate_recorded"] < found["collision_rate"]
     assert constant_velocity(windows(fold.test, "social_gan")).modes.shape == (2253, 20, 12, 2)
+
+
+def test_at_hotel_the_past_says_more_than_the_last_step_and_the_forecaster_reads_no_more(shared_data: Path) -> None:
+    """Figures of docs/results/predictor.md, forecasts made where nobody has written down what came."""
+    fold = folds(read_benchmark(shared_data / "eth-ucy-loo"))["hotel"]
+    made = windows(fold.test, "social_gan")
+    future, past = made.futures[made.scored], made.pasts[made.scored]
+    ago = np.arange(-3.5, 4.0)
+    slope = np.tensordot(ago / (ago @ ago), past, axes=(0, 1))
+    line = past[:, -1:] + slope[:, None] * np.arange(1.0, 13.0)[:, None]
+    blind = replace(made, futures=np.full_like(made.futures, np.nan))
+    for best, figure in (
+        (constant_velocity(blind).best, (0.323, 0.617)),
+        (line, (0.242, 0.457)),
+        (load("sac_son", "hotel").forecast(blind).best, (0.228, 0.442)),
+    ):
+        assert [e.mean() for e in displacement_errors(best, future)] == pytest.approx(figure, abs=6e-4)
 
 
 def test_a_wrong_name_or_folder_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
