@@ -57,12 +57,16 @@ class ReactionsConfig:
 assert {f.name for f in fields(ReactionsConfig)} == {*EVENT_KINDS, "instructed"}
 
 
+HELD_FOR = 3.0  # [s] that an event waits for its answer to be made ready
+
+
 class Reactions:
     """Chooses what to answer. One person gets one answer to one kind of event within its pause."""
 
     def __init__(self, config: ReactionsConfig) -> None:
         self.config = config
         self._answered: dict[tuple[str, int | None], float] = {}
+        self._held: tuple[SocialEvent, float] | None = None
 
     def choose(self, events: Sequence[SocialEvent], now: float, busy: int | None) -> SocialEvent | None:
         """The event to answer at `now` [s], or None. `busy`: the rank of what is being performed, None if nothing is;
@@ -81,6 +85,17 @@ class Reactions:
             self._answered = {key: at for key, at in self._answered.items() if now - at < 600.0}
             self._answered[best.kind, best.person] = now
         return best
+
+    def hold(self, event: SocialEvent, now: float) -> None:
+        """Keep the event that was chosen at `now` [s], whose behaviour is not ready yet; the last one counts."""
+        self._held = (event, now)
+
+    def held(self, behaviour: str, now: float) -> SocialEvent | None:
+        """The event that waited for this behaviour, which is ready now; None where none did, or for too long."""
+        if self._held is None or self.config.of(self._held[0].kind).behaviour != behaviour:
+            return None
+        (event, since), self._held = self._held, None
+        return event if now - since <= HELD_FOR else None
 
 
 def shipped_reactions() -> Mapping[str, tuple[str, ...]]:

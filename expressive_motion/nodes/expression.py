@@ -270,6 +270,8 @@ class ExpressionNode(LifecycleNode):
         code = self._programs.get(reaction.behaviour)
         if code is not None:
             self._perform(reaction.behaviour, code, "event", reaction.rank, event.person, event=event.kind)
+        else:
+            self.reactions.hold(event, time.monotonic())
 
     def _on_stop(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._stop("stopped on request")
@@ -337,6 +339,8 @@ class ExpressionNode(LifecycleNode):
                     self.get_logger().warning(ready.complaint)
                 else:
                     self._programs[ready.name] = ready.code
+                    if (held := self.reactions.held(ready.name, time.monotonic())) is not None:
+                        self._answer(held)
         except queue.Empty:
             pass
         try:

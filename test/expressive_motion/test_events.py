@@ -56,6 +56,17 @@ def test_an_event_that_was_outranked_is_answered_when_it_is_told_again() -> None
     assert reactions.choose([event("passing")], 1.0, None) is not None
 
 
+def test_an_event_that_comes_before_its_answer_is_ready_waits_for_it_a_little_and_once() -> None:
+    """A robot that has just been started was silent to who stood before it."""
+    reactions = Reactions(ReactionsConfig())
+    reactions.hold(event("blocked"), 1.0)
+    assert reactions.held("thank", 1.5) is None
+    assert reactions.held("ask_to_pass", 2.0) == event("blocked")
+    assert reactions.held("ask_to_pass", 2.0) is None
+    reactions.hold(event("blocked"), 1.0)
+    assert reactions.held("ask_to_pass", 5.0) is None  # by now whoever it was is gone
+
+
 def test_an_event_without_a_behaviour_is_not_answered() -> None:
     reactions = Reactions(ReactionsConfig(passing=Reaction()))
     assert reactions.choose([event("passing")], 0.0, None) is None
