@@ -82,8 +82,7 @@ class ExpressionNode(LifecycleNode):
         self.thinker = Thinker(self._make_pipeline, self.description, self.sandbox)
         self._active, self._base_free = False, False
         self._sent, self._light = STOP, LIGHT_OFF
-        self._question = 0  # number of the last one asked
-        self._thinking_stage = ""
+        self._question, self._thinking_stage = 0, ""  # number of the last one asked, and how far it has come
         self._programs: dict[str, str] = {}  # what answers events, by name
         self._learned: Mapping[str, str] = {}  # code of saved behaviours, by name
         self._behaviour: Behaviour | None = None  # the last that was made

@@ -10,7 +10,7 @@ import numpy as np
 from sac_son_nav.errors import RouteError
 from sac_son_nav.kinematics import BaseLimits
 from sac_son_nav.maps import OccupancyMap
-from sac_son_nav.navigation.navigator import Plan
+from sac_son_nav.navigation.plan import Plan
 from sac_son_nav.navigation.route import Route, RouteConfig, RoutePlanner
 from sac_son_nav.states import STOP, Command, Floats, Observation
 

@@ -19,7 +19,8 @@ from sac_son_nav.baselines.straight import StopAndWait, Straight
 from sac_son_nav.config import RobotProfile, build, flatten, read_parameters, resource, unflatten
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.maps import OccupancyMap
-from sac_son_nav.navigation.navigator import NavigationConfig, Navigator, Plan
+from sac_son_nav.navigation.navigator import NavigationConfig, Navigator
+from sac_son_nav.navigation.plan import Plan
 from sac_son_nav.navigation.policy import LearnedPolicy, load
 from sac_son_nav.states import Floats, Observation
 

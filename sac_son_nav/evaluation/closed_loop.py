@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from sac_son_nav.geometry import compose, transform_points
-from sac_son_nav.navigation.navigator import Plan
+from sac_son_nav.navigation.plan import Plan
 from sac_son_nav.simulation.simulator import Simulator
 from sac_son_nav.states import Observation, RobotState, Scan, Tracks
 

@@ -19,7 +19,8 @@ from sac_son_nav.baselines.planners import Planner, make_planner, shipped_settin
 from sac_son_nav.config import load_robot, make_folder
 from sac_son_nav.evaluation.closed_loop import drive
 from sac_son_nav.evaluation.report import write_summary
-from sac_son_nav.navigation.navigator import Navigator, Plan
+from sac_son_nav.navigation.navigator import Navigator
+from sac_son_nav.navigation.plan import Plan
 from sac_son_nav.perception.people import PeopleTracker
 from sac_son_nav.simulation.scenarios import load_scenario
 from sac_son_nav.simulation.simulator import Simulator

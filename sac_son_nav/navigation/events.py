@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.geometry import inverse, rotate, transform_points
-from sac_son_nav.navigation.navigator import Plan
+from sac_son_nav.navigation.plan import Plan
 from sac_son_nav.navigation.route import Route
 from sac_son_nav.states import Floats, Observation, SocialEvent
 

@@ -17,6 +17,7 @@ from sac_son_nav.kinematics import BaseLimits, rollout
 from sac_son_nav.maps import OccupancyMap, points_as_map
 from sac_son_nav.navigation import objective, planner
 from sac_son_nav.navigation.objective import ObjectiveConfig
+from sac_son_nav.navigation.plan import Plan
 from sac_son_nav.navigation.planner import PlannerConfig
 from sac_son_nav.navigation.policy import LearnedPolicy
 from sac_son_nav.navigation.route import Route, RouteConfig, RoutePlanner, WayLeft
@@ -62,32 +63,6 @@ class NavigationConfig:
             raise ConfigError(f"control_period: expected seconds above zero, got {self.control_period}")
         if self.people_considered < 1:
             raise ConfigError(f"people_considered: expected at least 1, got {self.people_considered}")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the robot does next, and why; all in frame `map`.
-
-    command: after the shield. status: idle, driving, turning, yielding, blocked or arrived. velocities (T, 2)
-    [m/s, rad/s] and poses (T, 3): the chosen plan, one row every `step_s`. people_with, people_without (N, T, 2)
-    [m]: the people of `ids` under the plan and under the reference. terms: the unweighted value of each term of
-    the objective. considered (K, T, 3): the poses of every candidate. short_tracks: ids of those whom a learned human
-    model has seen too shortly, and for whose past constant velocity stood in.
-    """
-
-    stamp_s: float
-    command: Command
-    status: str
-    reason: str = ""
-    step_s: float = 0.25
-    velocities: Floats = field(default_factory=lambda: np.zeros((0, 2)))
-    poses: Floats = field(default_factory=lambda: np.zeros((0, 3)))
-    ids: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    people_with: Floats = field(default_factory=lambda: np.zeros((0, 0, 2)))
-    people_without: Floats = field(default_factory=lambda: np.zeros((0, 0, 2)))
-    terms: dict[str, float] = field(default_factory=dict)
-    considered: Floats = field(default_factory=lambda: np.zeros((0, 0, 3)))
-    short_tracks: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 class Navigator:

@@ -20,7 +20,7 @@ import numpy as np
 from rclpy.node import Node
 
 from sac_son_nav.errors import MessageError
-from sac_son_nav.navigation.navigator import Plan
+from sac_son_nav.navigation.plan import Plan
 from sac_son_nav.navigation.route import Route
 from sac_son_nav.nodes import conversions
 from sac_son_nav.states import Floats, RobotState

@@ -14,7 +14,6 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,15 +23,17 @@ from nav_msgs.msg import OccupancyGrid, Odometry, Path
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from sensor_msgs.msg import LaserScan, PointCloud2
 
-from sac_son_nav.errors import ConfigError, MessageError, SacSonError
+from sac_son_nav.errors import MessageError, SacSonError
 from sac_son_nav.navigation.contact import Touch
 from sac_son_nav.navigation.events import EventsConfig, SocialEvents
 from sac_son_nav.navigation.mux import TELEOPERATION, MuxConfig
-from sac_son_nav.navigation.navigator import NavigationConfig, Navigator, Plan
+from sac_son_nav.navigation.navigator import NavigationConfig, Navigator
+from sac_son_nav.navigation.plan import Plan
 from sac_son_nav.navigation.policy import for_mode
 from sac_son_nav.nodes import actions, conversions, runtime
 from sac_son_nav.nodes.contacts import Contacts
 from sac_son_nav.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, to_social_events
+from sac_son_nav.nodes.navigation_settings import NodeConfig
 from sac_son_nav.nodes.observing import SWEEPS, FreshnessConfig, Observer
 from sac_son_nav.nodes.sharing import DELIBERATE, SharedBase
 from sac_son_nav.nodes.showing import MAP, PlanShow
@@ -40,25 +41,6 @@ from sac_son_nav.nodes.transforms import LaserPlace, make_transforms, map_from_o
 from sac_son_nav.states import STOP, Command, SocialEvent
 
 SAME_PLACE = 0.5  # [m] between the ends of two paths of one errand
-
-
-@dataclass(frozen=True)
-class NodeConfig:
-    """What only the node knows about."""
-
-    autostart: bool = True  # configure and activate without being told
-    require_map: bool = True  # stand until a map or a plan has come; false: straight to the goal in the open
-    watchdog_period: float = 0.05  # [s]
-    plan_timeout: float = 0.0  # [s] after which the last command is taken back; 0: two and a half sweeps of the laser
-    action: str = "navigate_to_pose"  # served where nav2_msgs exists: that, "follow_path" behind Nav2, or "none"
-    stop_file: str = ""  # where the software stop outlives the node; empty: one of its own below ROS_HOME (~/.ros)
-    seed: int = 0  # of the candidates' noise
-
-    def __post_init__(self) -> None:
-        if self.action not in actions.KINDS:
-            raise ConfigError(f"action: expected one of {', '.join(actions.KINDS)}, got {self.action!r}")
-        if not (self.watchdog_period > 0.0 and self.plan_timeout >= 0.0):
-            raise ConfigError("watchdog_period and plan_timeout: expected seconds above zero, plan_timeout also zero")
 
 
 class NavigationNode(LifecycleNode):

@@ -9,7 +9,8 @@ from nav_msgs.msg import Path
 from rclpy.node import Node
 from visualization_msgs.msg import MarkerArray
 
-from sac_son_nav.navigation.navigator import Navigator, Plan
+from sac_son_nav.navigation.navigator import Navigator
+from sac_son_nav.navigation.plan import Plan
 from sac_son_nav.nodes import conversions, markers, runtime
 from sac_son_nav.nodes.diagnostics import OK, Status, to_diagnostics
 

@@ -15,7 +15,8 @@ from sac_son_nav.crowds.orca import OrcaConfig
 from sac_son_nav.crowds.social_force import SocialForceConfig
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.kinematics import limit_velocity, unicycle_step
-from sac_son_nav.navigation.navigator import Navigator, Plan
+from sac_son_nav.navigation.navigator import Navigator
+from sac_son_nav.navigation.plan import Plan
 from sac_son_nav.navigation.route import Route
 from sac_son_nav.prediction.predictor import ConstantVelocity
 from sac_son_nav.states import Command, Observation, RobotState, Tracks

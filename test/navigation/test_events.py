@@ -7,7 +7,7 @@ from sac_son_nav.config import build, read_parameters, resource
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.navigation.events import EventsConfig, SocialEvents
 from sac_son_nav.navigation.mux import MuxConfig
-from sac_son_nav.navigation.navigator import Plan
+from sac_son_nav.navigation.plan import Plan
 from sac_son_nav.navigation.route import Route
 from sac_son_nav.states import EVENT_KINDS, STOP, Command, Observation, RobotState, Tracks
 
