@@ -104,7 +104,7 @@ def test_pednet_learns_the_bend_it_can_see(tmp_path: Path) -> None:
 def benchmark(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Made files of the benchmark's names, each with people before and after its cut."""
     folder = tmp_path_factory.mktemp("benchmark")
-    made = curving(4, 30)
+    made = curving(3, 22)
     for name, cut in BENCHMARK.items():
         rows = [
             f"{cut + shift + round(t / 0.04)}\t{track.id + shift}\t{x}\t{y}"
