@@ -36,8 +36,8 @@ from sac_son_nav.nodes.graph_view import Endpoint, GraphView, Heard, Said, Topic
 from sac_son_nav.nodes.symptoms import CONTACTS, FAULT, KINDS, Finding, diagnose
 from sac_son_nav.nodes.transforms import make_transforms
 
-ACQUAINTANCE = 3.0  # [s] for discovery, at most; it is over when nothing new has come for a while
-SETTLED = 1.0  # [s] without a new node or topic, after which everybody is known
+ACQUAINTANCE = 10.0  # [s] for discovery, at most; it is over when nothing new has come for a while
+SETTLED = 2.0  # [s] without a new node or topic, after which everybody is known, if there is anybody
 OURS = ("perception", "navigation", "expression")
 
 
@@ -148,9 +148,10 @@ class Examiner:
 
     def _meet(self) -> None:
         began, known, changed = time.monotonic(), 0, time.monotonic()
-        while time.monotonic() - began < ACQUAINTANCE and time.monotonic() - changed < SETTLED:
+        while time.monotonic() - began < ACQUAINTANCE and not (known and time.monotonic() - changed > SETTLED):
             self._spin(0.1)
-            now = len(self._names()) + len(self._node.get_topic_names_and_types())
+            others = len(self._names())
+            now = others and others + len(self._node.get_topic_names_and_types())
             if now != known:
                 known, changed = now, time.monotonic()
 

@@ -9,7 +9,9 @@ import pytest
 pytest.importorskip("rclpy")
 
 from geometry_msgs.msg import PoseStamped, Twist
-from sensor_msgs.msg import LaserScan
+from sensor_msgs.msg import LaserScan, PointCloud2
+
+from sac_son_nav.nodes import runtime
 
 from .graph import Graph
 from .test_faults import NODES, Witness
@@ -31,9 +33,11 @@ def test_a_well_graph_and_a_broken_one(graph: Graph) -> None:
     witness = Witness(graph)
     for what in NODES.values():
         graph.start(*what)
+    people = graph.listen(PointCloud2, "people", runtime.SENSOR)
     witness.expect_heard("/navigation", "waiting for a goal")
+    graph.expect(lambda: len(people) > 5, "perception at work")
     status, findings = examine(graph)
-    assert [(f["level"], f["where"]) for f in findings] == [("note", "expression")]  # it was not started
+    assert [(f["level"], f["where"]) for f in findings] == [("note", "expression")], findings  # it was not started
     assert status == 0
 
     # A second driver, a base of the other kind, a goal in a frame that nobody knows, a listener that hears nothing.
@@ -59,5 +63,6 @@ def test_a_well_graph_and_a_broken_one(graph: Graph) -> None:
 def test_an_empty_domain_is_told_in_words(graph: Graph) -> None:
     status, findings = examine(graph, "--namespace", "tb1")
     assert status == 1
-    (finding,) = [f for f in findings if f["where"] == "scan"]
-    assert finding["what"] == "nobody publishes it"
+    scans = [f for f in findings if f["where"] == "scan"]
+    assert len(scans) == 1, findings
+    assert scans[0]["what"] == "nobody publishes it"
