@@ -57,7 +57,7 @@ class ReactionsConfig:
 assert {f.name for f in fields(ReactionsConfig)} == {*EVENT_KINDS, "instructed"}
 
 
-HELD_FOR = 3.0  # [s] that an event waits for its answer to be made ready
+HELD_FOR = 5.0  # [s] that an event waits for its answer to be made ready
 
 
 class Reactions:

@@ -108,6 +108,7 @@ class Thinker:
     def _prepare(self, config: ReactionsConfig, learned: Mapping[str, str]) -> None:
         shipped = shipped_reactions()
         wanted = {kind: config.of(kind) for kind in EVENT_KINDS if config.of(kind).behaviour}
+        made: list[Ready] = []
         for kind, reaction in wanted.items():
             name = reaction.behaviour
             programs = (learned[name],) if name in learned else shipped.get(name, ())
@@ -118,10 +119,12 @@ class Thinker:
                 return
             if code is None:
                 complaint = f"{kind}: {name!r}: expected a behaviour that this robot can perform, found none"
-                self.ready.put(Ready(name, complaint=complaint))
+                made.append(Ready(name, complaint=complaint))
             else:
-                self.ready.put(Ready(name, code))
+                made.append(Ready(name, code))
         self._warm_up()
+        for ready in made:  # together, lest what ranks low is performed while what ranks high is not ready yet
+            self.ready.put(ready)
         for kind, reaction in wanted.items():
             if reaction.instruction:
                 self.ready.put(self._made_for(kind, reaction))

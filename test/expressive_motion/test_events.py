@@ -64,7 +64,7 @@ def test_an_event_that_comes_before_its_answer_is_ready_waits_for_it_a_little_an
     assert reactions.held("ask_to_pass", 2.0) == event("blocked")
     assert reactions.held("ask_to_pass", 2.0) is None
     reactions.hold(event("blocked"), 1.0)
-    assert reactions.held("ask_to_pass", 5.0) is None  # by now whoever it was is gone
+    assert reactions.held("ask_to_pass", 6.5) is None  # by now whoever it was is gone
 
 
 def test_an_event_without_a_behaviour_is_not_answered() -> None:
