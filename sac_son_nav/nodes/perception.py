@@ -205,6 +205,8 @@ class PerceptionNode(Node):
         return unicycle_step(*known, ahead) if ahead > 0.0 else known[0]
 
     def _verdict(self, scan: Scan, tracks: Tracks) -> tuple[int, str]:
+        if self._sight.complaint:
+            return WARN, f"following people by the laser alone: {self._sight.complaint}"
         if self._frame == self._odometry_frame:
             if scan.frame != self.robot.laser.frame and not self._laser.by_transform:
                 profile = f"the profile {self.robot.name!r} knows {self.robot.laser.frame!r} and its place is used"

@@ -15,7 +15,7 @@ pytest.importorskip("rclpy")
 from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import Odometry
 from rcl_interfaces.srv import ListParameters
-from sensor_msgs.msg import LaserScan, PointCloud2
+from sensor_msgs.msg import CameraInfo, LaserScan, PointCloud2
 from visualization_msgs.msg import MarkerArray
 
 from sac_son_nav.config import flatten, load_robot, read_parameters, resource
@@ -252,3 +252,17 @@ def test_a_robot_file_that_is_missing_is_named(graph: Graph, tmp_path: Path) -> 
     process = graph.start(PERCEPTION, f"robot:={tmp_path / 'mine.yaml'}")
     assert process.wait() == 2
     assert f"{tmp_path / 'mine.yaml'}: no such file" in process.said()
+
+
+def test_a_camera_that_can_not_be_used_is_told_and_people_are_followed_without_it(graph: Graph) -> None:
+    """It was kept to itself, and a robot whose camera said nothing of use seemed to look through it."""
+    bench = Bench(graph, "camera.use:=true")
+    info = graph.publisher(CameraInfo, CameraConfig().info_topic)
+    graph.turn(0.3)
+    for _ in range(20):
+        info.publish(CameraInfo())  # no focal length
+        bench.run(1)
+        if "by the laser alone" in bench.status.message:
+            break
+    assert "following people by the laser alone: " in bench.status.message
+    assert CameraConfig().info_topic in bench.status.message
