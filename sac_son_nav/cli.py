@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
+# What `sac-son measure` measures: where the function is that does it, and the options that it is given.
+MEASURES = {
+    "graph": ("sac_son_nav.nodes.measuring", "measure_graph", "scenario seed out robot"),
+    "core": ("sac_son_nav.evaluation.speed", "measure_core", "scenario seed robot out"),
+    "worlds": ("sac_son_nav.evaluation.throughput", "measure_worlds", "out peers"),
+    "env": ("sac_son_nav.evaluation.env_speed", "measure_env", "scenario seed robot out"),
+    "prediction": ("sac_son_nav.evaluation.prediction_speed", "measure_prediction", "out"),
+    "navigation": ("sac_son_nav.evaluation.navigation_speed", "measure_navigation", "out"),
+    "expression": ("expressive_motion.nodes.measuring", "measure_expression", "out"),
+    "faults": ("sac_son_nav.nodes.faults", "measure_faults", "out only"),
+    "soak": ("sac_son_nav.nodes.soaking", "measure_soak", "out hours"),
+}
+
+
 def parser() -> argparse.ArgumentParser:
     """All verbs and their options."""
-    about = "Socially unobtrusive navigation and expressive motion for ROS 2."
-    top = argparse.ArgumentParser(prog="sac-son", description=about)
+    top = argparse.ArgumentParser(
+        "sac-son", description="Socially unobtrusive navigation and expressive motion for ROS 2."
+    )
     top.add_argument("--version", action="version", version=__version__)
     verbs = top.add_subparsers(required=True, metavar="VERB")
     _demo(verbs)
@@ -68,11 +84,13 @@ def _demo(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _scenario_options(verb)
     verb.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for picture, recording, summary")
     verb.add_argument("--no-recording", action="store_true", help="leave out the MCAP recording")
+    beside = "planner that drives beside it, or none (default: %(default)s)"
+    verb.add_argument("--baseline", default="dynamic_window", help=beside)
 
-    def run(options: argparse.Namespace) -> int:
+    def run(o: argparse.Namespace) -> int:
         from sac_son_nav.nodes.demo import demo
 
-        return demo(options.scenario, options.seed, options.out, options.robot, not options.no_recording)
+        return demo(o.scenario, o.seed, o.out, o.robot, not o.no_recording, o.baseline)
 
     verb.set_defaults(run=run)
 
@@ -344,11 +362,9 @@ def _benchmark(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def _measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser("measure", help="latency, control period and memory of the graph; cost of each part")
-    what = "the running graph over DDS, its parts without ROS, batches of worlds, the environments for training, the "
-    what += "predictors, one control step in each mode, or the expression node; every fault on the running graph; "
-    what += "hours of driving"
-    kinds = ("graph", "core", "worlds", "env", "prediction", "navigation", "expression", "faults", "soak")
-    verb.add_argument("what", choices=kinds, help=what)
+    what = "the running graph, its parts without ROS, batches of worlds, environments for training, the predictors, a "
+    what += "control step in each mode, the expression node; every fault on the running graph; hours of driving"
+    verb.add_argument("what", choices=MEASURES, help=what)
     verb.add_argument("--hours", type=float, default=8.0, help="with soak: of the world's time (default: 8)")
     only = "with faults: a group or the beginning of a name; repeatable"
     verb.add_argument("--only", action="append", default=[], metavar="NAME", help=only)
@@ -357,40 +373,10 @@ def _measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     verb.add_argument("--out", type=Path, default=Path("out/measure"), help="folder for the figures as JSON")
 
     def run(options: argparse.Namespace) -> int:
-        if options.what == "expression":
-            from expressive_motion.nodes.measuring import measure_expression
-
-            return measure_expression(options.out)
-        if options.what == "soak":
-            from sac_son_nav.nodes.soaking import measure_soak
-
-            return measure_soak(options.out, options.hours)
-        if options.what == "faults":
-            from sac_son_nav.nodes.faults import measure_faults
-
-            return measure_faults(options.out, options.only)
-        if options.what != "graph":
+        module, function, given = MEASURES[options.what]
+        if ".nodes." not in module:  # one core: what is timed is not to share itself out
             os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-            if options.what == "worlds":
-                from sac_son_nav.evaluation.throughput import measure_worlds
-
-                return measure_worlds(options.out, options.peers)
-            if options.what == "prediction":
-                from sac_son_nav.evaluation.prediction_speed import measure_prediction
-
-                return measure_prediction(options.out)
-            if options.what == "navigation":
-                from sac_son_nav.evaluation.navigation_speed import measure_navigation
-
-                return measure_navigation(options.out)
-            from sac_son_nav.evaluation.env_speed import measure_env
-            from sac_son_nav.evaluation.speed import measure_core
-
-            measure = measure_core if options.what == "core" else measure_env
-            return measure(options.scenario, options.seed, options.robot, options.out)
-        from sac_son_nav.nodes.measuring import measure_graph
-
-        return measure_graph(options.scenario, options.seed, options.out, options.robot)
+        return int(getattr(import_module(module), function)(*(getattr(options, name) for name in given.split())))
 
     verb.set_defaults(run=run)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sac_son_nav.baselines.planners import changed_settings, shipped_settings
-from sac_son_nav.config import load_robot, make_folder
+from sac_son_nav.baselines.planners import changed_settings, make_planner, shipped_settings
+from sac_son_nav.config import RobotProfile, load_robot, make_folder
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.evaluation.closed_loop import drive
 from sac_son_nav.evaluation.log import from_simulator
@@ -21,7 +21,7 @@ from sac_son_nav.evaluation.workers import Workers
 from sac_son_nav.navigation.navigator import NavigationConfig, Navigator
 from sac_son_nav.navigation.policy import for_mode
 from sac_son_nav.perception.people import PeopleTracker
-from sac_son_nav.simulation.scenarios import load_scenario
+from sac_son_nav.simulation.scenarios import Scenario, load_scenario
 from sac_son_nav.simulation.simulator import Simulator
 
 MEASURED = (
@@ -88,7 +88,19 @@ def run(
     navigator.set_map(scenario.floor)
     navigator.set_goal(scenario.robot_goal)
     drive(world, navigator, None if truth else PeopleTracker())
-    log = with_reference(from_simulator(world), scenario, profile, seed, orders=False)
+    return _judged(world, seed)
+
+
+def run_baseline(scenario: Scenario, robot: RobotProfile, seed: int, planner: str) -> Run:
+    """One run of a planner of :mod:`sac_son_nav.baselines` by its name, which is told where people truly are. Raises
+    ConfigError for a name that nobody knows."""
+    world = Simulator(scenario, robot, seed)
+    driver = make_planner(planner, robot, scenario.floor, scenario.robot_goal, seed)
+    return _judged(drive(world, driver), seed)
+
+
+def _judged(world: Simulator, seed: int) -> Run:
+    log = with_reference(from_simulator(world), world.scenario, world.profile, seed, orders=False)
     told = measure(log, MEASURED)
     return Run(
         seed,

@@ -1,25 +1,27 @@
 """`sac-son demo`: the real graph as separate processes over DDS, a robot among people, and what it did to them.
 
 Starts simulation, perception, navigation and expression, gives the goal, records, and then holds the run against the
-same world without the robot: the same seed, the same people, the same luck. What went on between the robot and people,
-and what it said about that, is told too.
+same world without the robot: the same seed, the same people, the same luck. A baseline drives through that world, too.
+What went on between the robot and people, and what it said about that, is told as well.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sac_son_nav.baselines.planners import named_maker
 from sac_son_nav.config import RobotProfile, load_robot, make_folder
 from sac_son_nav.errors import GraphError
 from sac_son_nav.evaluation.progress import Progress
 from sac_son_nav.evaluation.report import draw_run, write_summary
+from sac_son_nav.evaluation.runs import Run, run_baseline
 from sac_son_nav.nodes.bringup import NodeSpec, Supervisor, simulation_specs
 from sac_son_nav.nodes.recording import Recorder
 from sac_son_nav.nodes.supervisor import private_graph
@@ -28,6 +30,7 @@ from sac_son_nav.simulation.counterfactual import Perturbation, perturbation, re
 from sac_son_nav.simulation.history import History
 from sac_son_nav.simulation.scenarios import Scenario, load_scenario
 
+BASELINE, NO_BASELINE = "dynamic_window", "none"  # Fox, Burgard, Thrun (1997): what many robots drive by
 START_WITHIN = 30.0  # [s] for four processes to find each other on a busy machine
 RECORDED = (
     *("scan", "odom", "amcl_pose", "map", "cmd_vel", "goal_pose", "people", "people_markers", "route", "local_plan"),
@@ -50,9 +53,19 @@ class Outcome:
     reproducible: bool  # the world stepped again with the recorded robot is the recorded world
 
 
-def demo(scenario_name: str, seed: int, out: Path, robot_name: str = "simulated", record: bool = True) -> int:
-    """Run it, print the table, leave the folder; 0 if the robot reached its goal without touching anybody."""
+def demo(
+    scenario_name: str,
+    seed: int,
+    out: Path,
+    robot_name: str = "simulated",
+    record: bool = True,
+    baseline: str = BASELINE,
+) -> int:
+    """Run it, print the table, leave the folder; 0 if the robot reached its goal without touching anybody. `baseline`:
+    the planner to compare with, or "none"."""
     scenario, robot = load_scenario(scenario_name), load_robot(robot_name)
+    if baseline != NO_BASELINE:
+        named_maker(baseline)  # a misspelt name is refused before anything starts
     make_folder(out, "world.npz", "summary.json", "run.png", "log.txt")
     print(f"{scenario.name}: {scenario.description.strip()}", flush=True)
     private_graph()
@@ -64,7 +77,8 @@ def demo(scenario_name: str, seed: int, out: Path, robot_name: str = "simulated"
             if recorder is not None:
                 recorder.close()
     outcome = judge(scenario, robot, seed, out / "world.npz", arrived)
-    report(outcome, scenario, robot, seed, out, eyes.seen)
+    other = None if baseline == NO_BASELINE else run_baseline(scenario, robot, seed, baseline)
+    report(outcome, scenario, robot, seed, out, eyes.seen, baseline, other)
     return 0 if outcome.success else 1
 
 
@@ -136,7 +150,16 @@ def judge(scenario: Scenario, robot: RobotProfile, seed: int, log: Path, arrived
     )
 
 
-def report(outcome: Outcome, scenario: Scenario, robot: RobotProfile, seed: int, out: Path, seen: Seen) -> None:
+def report(
+    outcome: Outcome,
+    scenario: Scenario,
+    robot: RobotProfile,
+    seed: int,
+    out: Path,
+    seen: Seen,
+    baseline: str,
+    other: Run | None,
+) -> None:
     """The table on the terminal; run.png and summary.json in the folder."""
     p = outcome.perturbation
     summary: dict[str, Any] = {
@@ -154,6 +177,7 @@ def report(outcome: Outcome, scenario: Scenario, robot: RobotProfile, seed: int,
         "perturbation_per_person_m": [float(v) for v in p.mean],
         "largest_displacement_per_person_m": [float(v) for v in p.largest],
         "world_reproducible": outcome.reproducible,
+        "baseline": {"planner": baseline, **asdict(other)} if other else None,
         "events": [{"time_s": e.stamp_s, "kind": e.kind, "person": e.person, "detail": e.detail} for e in seen.events],
         "performed": [{"time_s": at, "behaviour": name} for at, name in seen.performed],
         "said": [{"time_s": at, "sentence": text} for at, text in seen.said],
@@ -169,30 +193,56 @@ def report(outcome: Outcome, scenario: Scenario, robot: RobotProfile, seed: int,
         title=f"{scenario.name}, seed {seed}",
         notes=[(at, f"“{text}”") for at, text in seen.said],
     )
-    rows = [
-        (
-            "success",
-            "yes" if outcome.success else "no" + (f", touched {', '.join(outcome.contacts)}" * bool(outcome.contacts)),
-        ),
-        ("time", f"{summary['time_s']:.1f} s"),
-        ("closest approach", f"{outcome.closest_approach:.2f} m, centre to centre"),
+    print("\nagainst the same world without the robot, same seed:")
+    for line in table(outcome, baseline, other):
+        print(f"  {line}")
+    print("\nbetween the robot and people:")
+    for line in tale(seen):
+        print(f"  {line}")
+    print(f"\n{out}/run.png  {out}/summary.json  {out}/recording (MCAP, opens in Foxglove)  {out}/log.txt")
+
+
+def table(outcome: Outcome, baseline: str, other: Run | None) -> Iterator[str]:
+    """What the robot did to people, in lines; beside it what the baseline did, where one was run."""
+    p, touched = outcome.perturbation, ", ".join(outcome.contacts)
+    mean = float(p.mean.mean()) if len(p.mean) else 0.0
+    mine = Run(
+        -1,
+        outcome.success,
+        float(outcome.history.times[-1]),
+        outcome.closest_approach,
+        len(outcome.contacts),
+        int(p.affected.sum()),
+        mean,
+        float(np.max(p.largest, initial=0.0)),
+    )
+    rows: list[tuple[str, Callable[[Run], str], str]] = [
+        ("success", lambda r: "yes" if r.success else "no", f"touched {touched}" if touched else ""),
+        ("time", lambda r: f"{r.time_s:.1f} s", ""),
+        ("closest approach", lambda r: f"{r.closest_approach_m:.2f} m", "centre to centre"),
         (
             "people affected",
-            f"{summary['people_affected']} of {len(p.mean)}, displaced by more than 0.10 m at some time",
+            lambda r: f"{r.people_affected} of {len(p.mean)}",
+            "displaced by more than 0.10 m at some time",
         ),
-        ("perturbation", f"{summary['perturbation_absent_m']:.3f} m, mean over time and people"),
-        ("largest displacement", f"{summary['largest_displacement_m']:.2f} m"),
-        ("same world again", "identical to the last bit" if outcome.reproducible else "DIFFERENT: please report this"),
+        ("perturbation", lambda r: f"{r.perturbation_absent_m:.3f} m", "mean over time and people"),
+        ("largest displacement", lambda r: f"{r.largest_displacement_m:.2f} m", ""),
     ]
-    print("\nagainst the same world without the robot, same seed:")
-    for name, value in rows:
-        print(f"  {name:<22}{value}")
-    print("\nbetween the robot and people:")
+    if other is not None:
+        yield f"{'':<22}{'this robot':<12}{baseline}"
+    for name, say, note in rows:
+        beside = f"{say(other):<16}" if other is not None else ""
+        yield f"{name:<22}{say(mine):<12}{beside}{note}".rstrip()
+    again = "identical to the last bit" if outcome.reproducible else "DIFFERENT: please report this"
+    yield f"{'same world again':<22}{again}"
+
+
+def tale(seen: Seen) -> Iterator[str]:
+    """What went on between the robot and people, moment by moment."""
     told = [(e.stamp_s, f"{e.kind}: {e.detail}") for e in seen.events]
     told += [(at, f"  performs {name}") for at, name in seen.performed]
     told += [(at, f"  says “{text}”") for at, text in seen.said]
     for at, text in sorted(told, key=lambda pair: pair[0]):
-        print(f"  {f'{at:.1f} s':<10}{text}")
+        yield f"{f'{at:.1f} s':<10}{text}"
     if not told:
-        print("  nothing to tell of")
-    print(f"\n{out}/run.png  {out}/summary.json  {out}/recording (MCAP, opens in Foxglove)  {out}/log.txt")
+        yield "nothing to tell of"

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from sac_son_nav.baselines.planners import changed_settings, shipped_settings
+from sac_son_nav.config import load_robot
 from sac_son_nav.errors import ConfigError
-from sac_son_nav.evaluation.runs import Run, run, simulate
+from sac_son_nav.evaluation import episodes
+from sac_son_nav.evaluation.runs import Run, run, run_baseline, simulate
 from sac_son_nav.navigation.navigator import NavigationConfig
+from sac_son_nav.simulation.scenarios import load_scenario
 
 
 def test_the_shipped_file_says_the_defaults():
@@ -44,3 +47,11 @@ def test_rows_are_left_as_json(tmp_path: Path, capsys):
     assert left["navigation"]["reference"] == "parked"
     assert set(left["runs"][0]) == {f.name for f in dataclasses.fields(Run)}
     assert "mean" in capsys.readouterr().out
+
+
+def test_a_baseline_is_judged_as_the_benchmark_judges_it() -> None:
+    found = run_baseline(load_scenario("frontal_approach"), load_robot("simulated"), 3, "straight")
+    (episode,) = episodes.run("straight", "frontal_approach", "social_force", [3])
+    assert found.perturbation_absent_m > 0.01
+    assert found.perturbation_absent_m == pytest.approx(episode.values["perturbation_absent_m"], abs=2e-3)
+    assert found.success == episode.values["success"]
