@@ -36,6 +36,11 @@ class PoseBuffer:
         """Stamp of the newest pose [s]; minus infinity when there is none."""
         return self._stamps[-1] if self._stamps else float("-inf")
 
+    @property
+    def oldest_s(self) -> float:
+        """Stamp of the oldest pose that is kept [s]; infinity when there is none."""
+        return self._stamps[0] if self._stamps else float("inf")
+
     def add(self, stamp_s: float, pose: Floats, velocity: Floats | None = None) -> bool:
         """Keep a pose; False when its stamp does not advance."""
         if stamp_s < self.newest_s - self.reset_after:

@@ -67,6 +67,15 @@ class PerceptionNodeConfig:
                 raise ConfigError(f"{name}: expected seconds above zero, got {getattr(self, name)}")
 
 
+def nearest_in_words(stamp_s: float, odometry: PoseBuffer, forgotten_s: float) -> str:
+    """How far the nearest odometry is from a scan; `forgotten_s`: the newest stamp [s] of what was forgotten."""
+    if len(odometry) == 0:
+        return f"the newest {forgotten_s - stamp_s:.2f} s after it"
+    if stamp_s < odometry.oldest_s:
+        return f"the oldest {odometry.oldest_s - stamp_s:.2f} s after it"
+    return f"the newest {stamp_s - odometry.newest_s:.2f} s before it"
+
+
 def _deep(quality: QoSProfile, depth: int) -> QoSProfile:
     return QoSProfile(
         history=quality.history, depth=depth, reliability=quality.reliability, durability=quality.durability
@@ -90,6 +99,7 @@ class PerceptionNode(Node):
         self._laser = LaserPlace(self, self.robot, make_transforms(self))
         self._odometry = PoseBuffer(reset_after=self.people_config.tracker.reset_after)
         self._odometry_frame: str | None = None
+        self._forgotten_s = float("-inf")  # stamp of the newest odometry when it was last forgotten
         # The tracker forgets everybody by itself when the frame changes or the clock is set back.
         self._tracker, self._frame = PeopleTracker(self.people_config), ""
         self._last_stamp_s = float("-inf")
@@ -159,6 +169,7 @@ class PerceptionNode(Node):
                 f"{self._scan_topic}: expected a stamp after {self._last_stamp_s:.6f} s, got {scan.stamp_s:.6f} s"
             )
         if scan.stamp_s < self._last_stamp_s and self._odometry.newest_s > scan.stamp_s + reset_after:
+            self._forgotten_s = self._odometry.newest_s
             self._odometry.clear()  # of the time before the clock was set back
         fixed_from_laser, self._frame = self._laser_pose(scan)
         self._last_stamp_s = scan.stamp_s
@@ -186,10 +197,9 @@ class PerceptionNode(Node):
             raise MessageError(f"{self._odometry_topic}: expected odometry for the scan, got none so far")
         base = self._base_pose(scan.stamp_s)
         if base is None:
-            late = scan.stamp_s - self._odometry.newest_s
             raise MessageError(
                 f"{self._odometry_topic}: expected odometry within {self.config.odometry_timeout} s of the scan, "
-                f"got the newest {late:.2f} s before it"
+                f"got {nearest_in_words(scan.stamp_s, self._odometry, self._forgotten_s)}"
             )
         return compose(base, self._laser.pose), self._odometry_frame
 

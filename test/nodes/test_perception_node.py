@@ -21,9 +21,10 @@ from visualization_msgs.msg import MarkerArray
 from sac_son_nav.config import flatten, load_robot, read_parameters, resource
 from sac_son_nav.nodes import conversions as convert
 from sac_son_nav.nodes.diagnostics import Status, from_diagnostics
-from sac_son_nav.nodes.perception import PerceptionNodeConfig
+from sac_son_nav.nodes.perception import PerceptionNodeConfig, nearest_in_words
 from sac_son_nav.nodes.seeing import CameraConfig
 from sac_son_nav.perception.people import PeopleConfig
+from sac_son_nav.pose_buffer import PoseBuffer
 from sac_son_nav.simulation.scenarios import load_scenario
 from sac_son_nav.simulation.simulator import Simulator
 from sac_son_nav.states import Command, RobotState
@@ -130,6 +131,18 @@ def test_without_fresh_odometry_there_is_silence_and_a_reason(graph: Graph) -> N
     stamps = bench.run(2)
     assert bench.answered[-2:] == stamps
     bench.expect_status("following people in odom")
+    bench.offset_s -= 5.0  # of scans alone: their clock is another one
+    bench.run(1, odometry=False, answered=False)
+    bench.expect_status("/odom: expected odometry within 0.3 s of the scan, got the newest 4.90 s after it")
+
+
+def test_a_scan_older_than_all_odometry_is_told_by_how_much() -> None:
+    odometry = PoseBuffer()
+    odometry.add(7.0, np.zeros(3))
+    odometry.add(8.0, np.zeros(3))
+    assert nearest_in_words(6.5, odometry, float("-inf")) == "the oldest 0.50 s after it"
+    assert nearest_in_words(8.4, odometry, float("-inf")) == "the newest 0.40 s before it"
+    assert nearest_in_words(3.0, PoseBuffer(), 8.0) == "the newest 5.00 s after it"  # forgotten by this very scan
 
 
 def test_odometry_that_must_come_but_never_does_is_said(graph: Graph) -> None:
