@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from sac_son_nav.arrays import Array, clip, device, namespace
+from sac_son_nav.arrays import Array, clip, device, namespace, pair
 from sac_son_nav.errors import MapError
 
 FREE, OCCUPIED, UNKNOWN = 0, 100, -1
@@ -98,23 +98,22 @@ class OccupancyMap:
     def distance_and_direction_at(self, points: Array) -> tuple[Array, Array]:
         """`distance_at` points (..., 2) [m], and the direction (..., 2), about unit length, in which it grows."""
         distance, x, y = self._sample(points, 3)
-        return distance, namespace(points).stack([x, y], axis=-1)
+        return distance, pair(x, y)
 
     @cached_property
-    def _fields(self) -> dict[tuple[object, object], list[Array]]:
-        """The sampled fields by type and device: asked for thousands of times, converted once."""
+    def _fields(self) -> dict[tuple[object, object, int], Array]:
+        """The sampled fields by type, device and number: asked for thousands of times, converted once."""
         return {}
 
-    def _channels(self, like: Array, count: int) -> list[Array]:
-        """At least the first `count` of distance and its derivatives along x and y, each (cells,), in the type and on
-        the device of `like`."""
-        channels = self._fields.setdefault((like.dtype, device(like)), [])
-        while len(channels) < count:
-            which = len(channels)
-            values = self._wall_gradient[..., which - 1] if which else self.wall_distance
-            kind = {"dtype": like.dtype, "device": device(like)}
-            channels.append(namespace(like).asarray(np.ascontiguousarray(values).reshape(-1), **kind))
-        return channels
+    def _channels(self, like: Array, count: int) -> Array:
+        """The first `count` of distance and its derivatives along x and y, (count, cells), in the type and on the
+        device of `like`."""
+        key = (like.dtype, device(like), count)
+        if key not in self._fields:
+            values = [self.wall_distance, *(np.moveaxis(self._wall_gradient, -1, 0) if count > 1 else ())]
+            flat = np.stack([v.reshape(-1) for v in values[:count]])
+            self._fields[key] = namespace(like).asarray(flat, dtype=like.dtype, device=device(like))
+        return self._fields[key]
 
     def _sample(self, points: Array, count: int) -> list[Array]:
         """The first `count` channels, each (...), at points (..., 2) [m], bilinear between cell centres."""
@@ -129,13 +128,11 @@ class OccupancyMap:
         index = xp.reshape(xp.astype(y0, xp.int64) * columns + xp.astype(x0, xp.int64), (-1,))
         right, up = (1 if columns > 1 else 0), (columns if rows > 1 else 0)
         corners = xp.concat([index, index + right, index + up, index + (up + right)])
-
-        def value(channel: Array) -> Array:
-            v00, v10, v01, v11 = xp.reshape(xp.take(channel, corners, axis=0), (4, *fx.shape))
-            lower, upper = v00 + (v10 - v00) * fx, v01 + (v11 - v01) * fx
-            return lower + (upper - lower) * fy
-
-        return [value(channel) for channel in self._channels(points, count)[:count]]
+        found = xp.reshape(xp.take(self._channels(points, count), corners, axis=1), (count, 4, *fx.shape))
+        lower = found[:, 0] + (found[:, 1] - found[:, 0]) * fx
+        upper = found[:, 2] + (found[:, 3] - found[:, 2]) * fx
+        values = lower + (upper - lower) * fy
+        return [values[k] for k in range(count)]
 
 
 def points_as_map(

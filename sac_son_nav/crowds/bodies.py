@@ -58,12 +58,17 @@ def between_people(force: Callable[..., Array], positions: Array, velocities: Ar
     shape = np.broadcast_shapes(positions.shape, velocities.shape)
     at_once = max(1, CACHED // signs.shape[1])
     if math.prod(shape[:-2]) <= at_once or str(where) != "cpu":
-        return xp.matmul(incidence, force(*of_pairs(positions, velocities, radii)))
+        return xp.matmul(incidence, _in_rows(force(*of_pairs(positions, velocities, radii))))
     worlds = [xp.reshape(xp.broadcast_to(a, shape), (-1, count, 2)) for a in (positions, velocities)]
     worlds.append(xp.reshape(xp.broadcast_to(radii, shape[:-1]), (-1, count)))
     starts = range(0, worlds[0].shape[0], at_once)
-    blocks = [xp.matmul(incidence, force(*of_pairs(*(a[k : k + at_once] for a in worlds)))) for k in starts]
+    blocks = [xp.matmul(incidence, _in_rows(force(*of_pairs(*(a[k : k + at_once] for a in worlds))))) for k in starts]
     return xp.reshape(xp.concat(blocks, axis=0), shape)
+
+
+def _in_rows(vectors: Array) -> Array:
+    """The same with the components of each side by side, for a product's sum to be taken in one order always."""
+    return np.ascontiguousarray(vectors) if isinstance(vectors, np.ndarray) else vectors
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from sac_son_nav.arrays import Array, clip, namespace, norm, norm_of
+from sac_son_nav.arrays import Array, clip, namespace, norm, norm_of, pair
 from sac_son_nav.crowds.bodies import RobotBody, advance, between_people
 from sac_son_nav.maps import OccupancyMap
 
@@ -131,10 +131,7 @@ def interaction(
     slow = strength * xp.exp(-((config.slowing_width * reach * theta) ** 2))
     turn = strength * clip(theta / STRAIGHT, -1.0, 1.0) * xp.exp(-((config.turning_width * reach * theta) ** 2))
     contact = config.contact_stiffness * clip(bodies - distance, 0.0, None)
-    return xp.stack(
-        [
-            -slow * along_x + turn * along_y - contact * towards_x,
-            -slow * along_y - turn * along_x - contact * towards_y,
-        ],
-        axis=-1,
+    return pair(
+        -slow * along_x + turn * along_y - contact * towards_x,
+        -slow * along_y - turn * along_x - contact * towards_y,
     )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sac_son_nav.errors import ConfigError, RouteError
-from sac_son_nav.geometry import inverse, rotate, transform_points, wrap_angle
+from sac_son_nav.geometry import wrap_angle
 from sac_son_nav.kinematics import BaseLimits, rollout
 from sac_son_nav.maps import OccupancyMap, points_as_map
 from sac_son_nav.navigation import objective, planner
@@ -20,12 +20,13 @@ from sac_son_nav.navigation.objective import ObjectiveConfig
 from sac_son_nav.navigation.plan import Plan
 from sac_son_nav.navigation.planner import PlannerConfig
 from sac_son_nav.navigation.policy import LearnedPolicy
+from sac_son_nav.navigation.ranking import Choice, Ranking
 from sac_son_nav.navigation.route import Route, RouteConfig, RoutePlanner, WayLeft
 from sac_son_nav.navigation.shield import ShieldConfig, Verdict, shield
-from sac_son_nav.navigation.surroundings import areas_of, with_returns
+from sac_son_nav.navigation.surroundings import Seen, areas_of, with_returns
 from sac_son_nav.prediction.history import History, long_enough
 from sac_son_nav.prediction.learned import LEAST_KNOWN, PREDICTORS, named_predictor
-from sac_son_nav.prediction.predictor import Predictor, RobotFutures, SocialForceConfig
+from sac_son_nav.prediction.predictor import Foresight, Predictor, RobotFutures, SocialForceConfig, foresee
 from sac_son_nav.states import STOP, Command, Floats, Observation, Tracks
 
 
@@ -133,29 +134,34 @@ class Navigator:
             return self._finish(observation)
         route = self._current_route(observation)
         people = self.history.of(self._attended(observation.tracks, robot.pose))
+        seen = Seen.of(observation, self.config.person_radius)
 
         start = self._moving(robot.velocity)
         limits = self.base if self.config.reverse and sees_behind else self.base.forward_only()
-        options = self._options(observation, people, route, start, limits)
-        people_with, people_without = self._predict(people, robot.pose, options.poses)
-
-        terms = self._terms(options, start, route, people_with, people_without, observation)
-        best = int(np.argmin(objective.total(terms, self.config.objective.weights)))
-        wanted = options.velocities[best]
-        verdict = self._shield(wanted[0], start, observation)
+        options = self._options(observation, seen, people, route, start, limits)
+        choice = self._ranking(seen, route, robot.pose).choose(
+            options,
+            start,
+            self._way_left(route, options.poses),
+            self._clearance(options.poses[..., :2], seen, robot.pose),
+            self._foresight(people, robot.pose),
+            np.tile(robot.pose, (self.config.planner.steps, 1)) if self.config.reference == "parked" else None,
+        )
+        wanted = options.velocities[choice.best]
+        verdict = self._shield(wanted[0], start, seen)
         self._remember(observation.stamp_s, wanted, verdict.command)
         return Plan(
             observation.stamp_s,
             verdict.command,
-            self._status(options, terms, best, route, observation),
+            self._status(options, choice, route, observation),
             verdict.reason,
             self.config.planner.step,
             wanted,
-            options.poses[best],
+            options.poses[choice.best],
             people.ids,
-            people_with[best],
-            people_without[0],
-            {name: float(values[best]) for name, values in terms.items()},
+            choice.people_with,
+            choice.people_without,
+            choice.terms,
             options.poses,
             self._short_tracks(people),
         )
@@ -170,7 +176,8 @@ class Navigator:
         may be backward where the laser sees what is there. The next plan goes on from it."""
         start = self._moving(observation.robot.velocity)
         limits = self.base if sees_behind else self.base.forward_only()
-        verdict = self._shield(command.as_array(), start, observation, limits, period)
+        seen = Seen.of(observation, self.config.person_radius)
+        verdict = self._shield(command.as_array(), start, seen, limits, period)
         self._command = verdict.command.as_array()
         return verdict
 
@@ -191,7 +198,8 @@ class Navigator:
         still = abs(observation.robot.velocity[0]) < 0.05
         self._arrived = done and still
         wanted = np.array([0.0, 0.0 if done or not still else np.clip(1.5 * turn, -0.8, 0.8)])
-        verdict = self._shield(wanted, self._moving(observation.robot.velocity), observation)
+        seen = Seen.of(observation, self.config.person_radius)
+        verdict = self._shield(wanted, self._moving(observation.robot.velocity), seen)
         self._remember(observation.stamp_s, None, verdict.command)
         return Plan(observation.stamp_s, verdict.command, "arrived" if self._arrived else "turning", verdict.reason)
 
@@ -223,9 +231,8 @@ class Navigator:
         if self.floor is None or self.goal is None:
             return None
         try:
-            routes = RoutePlanner(
-                with_returns(self.floor, self._unexplained(observation)), self.radius, self.config.route
-            )
+            seen = Seen.of(observation, self.config.person_radius)
+            routes = RoutePlanner(with_returns(self.floor, seen.unexplained), self.radius, self.config.route)
             return routes.plan(observation.robot.pose[:2], self.goal[:2])
         except RouteError:
             return None
@@ -246,14 +253,14 @@ class Navigator:
         )
 
     def _options(
-        self, observation: Observation, people: Tracks, route: Route, start: Floats, limits: BaseLimits
+        self, observation: Observation, seen: Seen, people: Tracks, route: Route, start: Floats, limits: BaseLimits
     ) -> planner.Candidates:
         """Ways to go on, as the mode says: the planner's, the policy's favourite alone, or the planner's and all that
         the policy proposes."""
         pose, config, proposals = observation.robot.pose, self.config.planner, None
         if self.policy is not None:
-            seen, forward = self._unexplained(observation), limits.forward_only()
-            found = self.policy(pose, start, route, self.radius, forward, seen, people, config.steps, config.step)
+            points, forward = seen.unexplained, limits.forward_only()
+            found = self.policy(pose, start, route, self.radius, forward, points, people, config.steps, config.step)
             if self.config.mode == "policy":
                 favourite = found.velocities[[int(np.argmax(found.scores))]]
                 return planner.Candidates(favourite, rollout(pose[None], favourite, config.step))
@@ -261,15 +268,11 @@ class Navigator:
         last = self._last_plan(observation.stamp_s)
         return planner.candidates(pose, start, route, last, limits, config, self.random, proposals)
 
-    def _predict(self, people: Tracks, pose: Floats, poses: Floats) -> tuple[Floats, Floats]:
-        """Where people go under each candidate (K, N, T, 2) and under the reference (1, N, T, 2), in one batch."""
-        reference = np.broadcast_to(pose, (1, *poses.shape[1:]))  # parked here, or not here at all
-        present = np.ones(len(poses) + 1, dtype=bool)
-        present[-1] = self.config.reference == "parked"
-        past = self.history.robot(people.stamp_s, pose)
-        futures = RobotFutures(pose, np.concatenate([poses, reference]), present, self.radius, past)
-        answers = self.predictor.predict(people, futures, self.config.planner.step, self.floor)
-        return answers[:-1].astype(np.float64), answers[-1:].astype(np.float64)
+    def _foresight(self, people: Tracks, pose: Floats) -> Foresight:
+        """Where people go, for whatever the robot might do."""
+        no_futures, past = np.zeros((0, self.config.planner.steps, 3)), self.history.robot(people.stamp_s, pose)
+        robot = RobotFutures(pose, no_futures, np.zeros(0, dtype=bool), self.radius, past)
+        return foresee(self.predictor, people, robot, self.config.planner.step, self.floor)
 
     def _short_tracks(self, people: Tracks) -> NDArray[np.int64]:
         """Of whom the predictor would need to know more; nobody where it reads no pasts."""
@@ -277,52 +280,20 @@ class Navigator:
             return np.zeros(0, np.int64)
         return people.ids[~long_enough(people, LEAST_KNOWN)]
 
-    def _terms(
-        self,
-        options: planner.Candidates,
-        start: Floats,
-        route: Route,
-        people_with: Floats,
-        people_without: Floats,
-        observation: Observation,
-    ) -> dict[str, Floats]:
-        """What the objective says of the candidates."""
+    def _ranking(self, seen: Seen, route: Route, pose: Floats) -> Ranking:
+        """What candidates are ranked by."""
         assert self.goal is not None
-        begun, points = np.broadcast_to(start, (len(options.poses), 1, 2)), self._unexplained(observation)
-        points = points[np.linalg.norm(points - observation.robot.pose[:2], axis=-1) < self._reach()]
-        return objective.evaluate(
-            self._way_left(route, options.poses),
-            self._clearance(options.poses[..., :2], observation),
-            options.poses[..., :2],
-            np.concatenate([begun, options.velocities], axis=1),
-            people_with,
-            people_without,
-            self.config.planner.step,
-            self.radius,
-            self.config.objective,
-            objective.Published(
-                options.poses,
-                route.ahead(observation.robot.pose[:2], self.config.sub_goal, self.goal),
-                points,
-                areas_of(points),
-            ),
-        )
+        sub_goal, points = route.ahead(pose[:2], self.config.sub_goal, self.goal), seen.unexplained
+        points = points[np.linalg.norm(points - pose[:2], axis=-1) < self._reach()]
+        published = objective.Published(sub_goal, points, areas_of(points))
+        return Ranking(self.config.objective, self.config.planner.step, self.radius, published)
 
-    def _clearance(self, places: Floats, observation: Observation) -> Floats:
+    def _clearance(self, places: Floats, seen: Seen, pose: Floats) -> Floats:
         """Room (K, T) [m] between the robot's side and walls, mapped or seen, at places (K, T, 2)."""
-        seen = points_as_map(self._unexplained(observation), observation.robot.pose[:2], self._reach())
-        room = np.asarray(seen.distance_at(places))
+        room = np.asarray(points_as_map(seen.unexplained, pose[:2], self._reach()).distance_at(places))
         if self.floor is not None:
             room = np.minimum(room, np.asarray(self.floor.distance_at(places)))
         return room - self.radius
-
-    def _unexplained(self, observation: Observation) -> Floats:
-        """Laser returns (M, 2) that belong to no tracked person."""
-        points, people = observation.obstacle_points, observation.tracks.positions
-        if len(points) == 0 or len(people) == 0:
-            return points
-        apart = np.linalg.norm(points[:, None] - people[None], axis=-1).min(axis=1)
-        return points[apart > self.config.person_radius]
 
     def _reach(self) -> float:
         return self.base.vx_max * self.config.planner.horizon + self.radius + 0.5
@@ -331,44 +302,33 @@ class Navigator:
         self,
         wanted: Floats,
         current: Floats,
-        observation: Observation,
+        seen: Seen,
         limits: BaseLimits | None = None,
         period: float | None = None,
     ) -> Verdict:
         """Check the command against the returns ahead of the map: what is really there counts, not the plan."""
-        base_from_map = np.asarray(inverse(observation.robot.pose))
-        points, people = observation.obstacle_points, observation.tracks
-        velocities = np.zeros_like(points)
-        if len(points) and len(people):
-            apart = np.linalg.norm(points[:, None] - people.positions[None], axis=-1)
-            nearest = np.argmin(apart, axis=1)
-            theirs = apart[np.arange(len(points)), nearest] <= self.config.person_radius
-            velocities[theirs] = people.velocities[nearest[theirs]]
-        near = np.linalg.norm(points - observation.robot.pose[:2], axis=-1) < 3.0
+        points, velocities = seen.from_robot(3.0)
         return shield(
             Command(float(wanted[0]), float(wanted[1])),
             current,
-            np.asarray(transform_points(base_from_map, points[near])),
-            np.asarray(rotate(velocities[near], base_from_map[2])),
+            points,
+            velocities,
             self.radius,
             limits or self.base,
             self.config.control_period if period is None else period,
             self.config.shield,
         )
 
-    def _status(
-        self, options: planner.Candidates, terms: dict[str, Floats], best: int, route: Route, observation: Observation
-    ) -> str:
+    def _status(self, options: planner.Candidates, choice: Choice, route: Route, observation: Observation) -> str:
         """What is going on, by comparison with the plan that would be best if people did not count."""
-        without = {name: values for name, values in terms.items() if name not in objective.ABOUT_PEOPLE}
-        alone = int(np.argmin(objective.total(without, self.config.objective.weights)))
+        alone = choice.alone
         gain = route.remaining(observation.robot.pose[:2]) - route.remaining(options.poses[alone, -1, :2])
         if gain < 0.15:
             self._blocked_since = self._blocked_since or observation.stamp_s
             return "blocked"
         self._blocked_since = None
         soon = max(1, round(2.0 / self.config.planner.step))
-        chosen, free = (float(np.mean(options.velocities[k, :soon, 0])) for k in (best, alone))
+        chosen, free = (float(np.mean(options.velocities[k, :soon, 0])) for k in (choice.best, alone))
         return "yielding" if chosen < 0.6 * free else "driving"
 
     # -- memory between steps -----------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, fields
 
-from sac_son_nav.arrays import Array, clip, namespace, norm, norm_of
+from sac_son_nav.arrays import Array, clip, device, namespace, norm, norm_of
 from sac_son_nav.errors import ConfigError
 
 POSITION_SCALE = 2.0  # SACSoN's weight of metres against entries of a rotation
@@ -130,17 +130,22 @@ def obstacle(clearance: Array, margin: float) -> Array:
     return total / clearance.shape[-1]
 
 
-def personal_space(robot: Array, people_with: Array, people_without: Array, distance: float) -> Array:
-    """Squared intrusion within `distance` [m] of people's centres, mean over time, sum over people; (K,) [m^2].
+def personal_space(apart: Array, distance: float) -> Array:
+    """Squared intrusion within `distance` [m] of people's centres, mean over time, sum over people; (K,) [m^2]; from
+    the distances `apart` (K, N, T) [m].
 
-    Robot (K, T, 2) and people (K or 1, N, T, 2) [m]. SACSoN: J_ps = mean_i (R - clamp(d_i, 0, R))^2, with the people
-    who answer the robot, so that pushing them away makes room. Here the nearer counts of where a person would be
-    with the robot and without it: nobody's space is made free by taking it.
+    SACSoN: J_ps = mean_i (R - clamp(d_i, 0, R))^2, with the people who answer the robot, so that pushing them away
+    makes room. Here the nearer counts of where a person would be with the robot and without it: nobody's space is made
+    free by taking it.
     """
-    xp = namespace(robot, people_with)
-    apart = xp.minimum(nearest(people_with - robot[:, None]), nearest(people_without - robot[:, None]))  # (K, N, T)
+    xp = namespace(apart)
     intrusion = clip(distance - apart, 0.0)
     return xp.sum(xp.mean(intrusion * intrusion, axis=-1), axis=-1)
+
+
+def distances(robot: Array, people: Array) -> Array:
+    """The least from the robot (K, T, 2) to people (K or 1, N, T, 2) [m] during each step, (K, N, T) [m]."""
+    return nearest(people - robot[:, None])
 
 
 def nearest(offset: Array) -> Array:
@@ -154,21 +159,14 @@ def nearest(offset: Array) -> Array:
     return xp.concat([norm_of(x[..., :1], y[..., :1]), between], axis=-1)
 
 
-def contact(
-    robot: Array, people_with: Array, people_without: Array, reach: Array, spread: Array, count: Array
-) -> Array:
-    """The chance (K,) that anybody is touched: within `reach` (K or 1, N, 1) [m] of the robot's centre, if the
-    distance foreseen strays by a logistic distribution of scale `spread` (K or 1, N, T) [m]; a moment counts as
-    `count` (T,) says. One person's chance is the mean of the greatest over time and of the mean over time; people are
-    independent.
-
-    Robot (K, T, 2) and people (K or 1, N, T, 2) [m]; the nearer counts of where a person would be with the robot and
-    without it, as nobody need step aside.
-    """
-    xp = namespace(robot, people_with)
-    if people_with.shape[1] == 0:
-        return xp.zeros_like(robot[:, 0, 0])
-    apart = xp.minimum(nearest(people_with - robot[:, None]), nearest(people_without - robot[:, None]))  # (K, N, T)
+def contact(apart: Array, reach: Array, spread: Array, count: Array) -> Array:
+    """The chance (K,) that anybody is touched: nearer than `reach` (K or 1, N, 1) [m] to the robot's centre, if the
+    distances foreseen, `apart` (K, N, T) [m], stray by a logistic distribution of scale `spread` (K or 1, N, T) [m]; a
+    moment counts as `count` (T,) says. One person's chance is the mean of the greatest over time and of the mean over
+    time; people are independent."""
+    xp = namespace(apart)
+    if apart.shape[1] == 0:
+        return xp.zeros(apart.shape[:1], dtype=apart.dtype, device=device(apart))
     chance = count / (1.0 + xp.exp(clip((apart - reach) / spread, -30.0, 30.0)))
     each = 0.5 * (xp.max(chance, axis=-1) + xp.mean(chance, axis=-1))
     return 1.0 - xp.prod(1.0 - each, axis=-1)
@@ -201,10 +199,9 @@ def smoothness(velocities: Array, step_s: float) -> Array:
 
 @dataclass(frozen=True)
 class Published:
-    """What the published terms want to know besides: poses (K, T, 3) and sub_goal (3,) [m, m, rad]; points (M, 2) [m]
-    and areas (M,) [m^2] of the laser's returns that are nobody's."""
+    """What the published terms want to know besides: sub_goal (3,) [m, m, rad]; points (M, 2) [m] and areas (M,) [m^2]
+    of the laser's returns that are nobody's."""
 
-    poses: Array
     sub_goal: Array
     points: Array
     areas: Array
@@ -220,37 +217,70 @@ def evaluate(
     step_s: float,
     robot_radius: float,
     config: ObjectiveConfig,
-    published: Published | None = None,
 ) -> dict[str, Array]:
-    """Every term of K plans, unweighted, by name; each (K,). See the terms for shapes and units."""
+    """Every term of ours of K plans, unweighted, by name; each (K,). See the terms for shapes and units."""
+    apart = distances(robot, people_without)
+    return of_the_way(remaining, clearance, velocities, step_s, config) | of_people(
+        robot, people_with, people_without, apart, step_s, robot_radius, config
+    )
+
+
+def of_the_way(
+    remaining: Array, clearance: Array, velocities: Array, step_s: float, config: ObjectiveConfig
+) -> dict[str, Array]:
+    """The terms of ours that do not depend on people."""
+    return {
+        "goal_distance": goal_distance(remaining),
+        "obstacle": obstacle(clearance, config.wall_margin),
+        "smoothness": smoothness(velocities, step_s),
+    }
+
+
+def of_people(
+    robot: Array,
+    people_with: Array | None,
+    people_without: Array,
+    apart: Array,
+    step_s: float,
+    robot_radius: float,
+    config: ObjectiveConfig,
+) -> dict[str, Array]:
+    """The terms of ours that depend on people, `apart` (K, N, T) [m] from the robot where they go without it. As long
+    as nobody knows where they go with it, `people_with` None, the least that the terms can be."""
     xp = namespace(robot)
     ahead = step_s * (1.0 + xp.arange(robot.shape[1]))  # (T,) [s]
     walks = walking(people_without, ahead)
     reach = robot_radius + config.body + config.sway * walks
     spread = config.uncertainty + config.growth * clip(walks, STANDING) * ahead
-    terms = {
-        "goal_distance": goal_distance(remaining),
-        "obstacle": obstacle(clearance, config.wall_margin),
-        "personal_space": personal_space(robot, people_with, people_without, robot_radius + config.personal_distance),
-        "counterfactual_perturbation": counterfactual_perturbation(people_with, people_without),
-        "smoothness": smoothness(velocities, step_s),
-        "contact": contact(robot, people_with, people_without, reach, spread, xp.exp(-ahead / config.foresight)),
+    moved = xp.zeros_like(robot[:, 0, 0])
+    if people_with is not None:
+        apart = xp.minimum(distances(robot, people_with), apart)
+        moved = counterfactual_perturbation(people_with, people_without)
+    return {
+        "personal_space": personal_space(apart, robot_radius + config.personal_distance),
+        "counterfactual_perturbation": moved,
+        "contact": contact(apart, reach, spread, xp.exp(-ahead / config.foresight)),
     }
-    return terms if published is None else terms | _published(terms, published, people_with, robot_radius, config)
 
 
-def _published(
-    terms: dict[str, Array], given: Published, people: Array, radius: float, config: ObjectiveConfig
-) -> dict[str, Array]:
-    """The terms of others; the costlier without a weight are left at zero."""
-    weights, robot, nothing = config.weights, given.poses[..., :2], 0.0 * terms["goal_distance"]
-    pose, somebody = goal_pose(given.poses, given.sub_goal), people.shape[1] > 0
+def of_others_way(poses: Array, given: Published, radius: float, weights: Weights) -> dict[str, Array]:
+    """The published terms that do not depend on people, of poses (K, T, 3) [m, m, rad] of a robot of that radius [m];
+    the costlier one without a weight is left at zero."""
+    pose = goal_pose(poses, given.sub_goal)
+    nothing = 0.0 * pose[:, -1]
     return {
         "goal_pose_final": pose[:, -1],
         "goal_pose_all": namespace(pose).mean(pose, axis=-1),
-        "geometric": geometric(robot, given.points, given.areas, radius) if weights.geometric else nothing,
-        "risk": risk(robot, people) if weights.risk and somebody else nothing,
-        "compass": compass(given.poses, people) if weights.compass and somebody else nothing,
+        "geometric": geometric(poses[..., :2], given.points, given.areas, radius) if weights.geometric else nothing,
+    }
+
+
+def of_others_people(poses: Array, people_with: Array, weights: Weights) -> dict[str, Array]:
+    """The published terms that do, people where they go with the robot (K, N, T, 2) [m]; without a weight zero."""
+    nothing, somebody = 0.0 * poses[:, -1, 0], people_with.shape[1] > 0
+    return {
+        "risk": risk(poses[..., :2], people_with) if weights.risk and somebody else nothing,
+        "compass": compass(poses, people_with) if weights.compass and somebody else nothing,
     }
 
 

@@ -51,6 +51,21 @@ class Route:
         steps = np.diff(self.points, axis=0)
         return np.arctan2(steps[:, 1], steps[:, 0])
 
+    @cached_property
+    def _pieces(self) -> tuple[Floats, ...]:
+        """Of each piece (M - 1,): where it begins, x and y, its way dx and dy, that squared, the arc length before it
+        and its own."""
+        x, y = self.points[:-1].T
+        dx, dy = np.diff(self.points, axis=0).T
+        return x, y, dx, dy, np.maximum(dx * dx + dy * dy, 1e-12), self.arc[:-1], np.diff(self.arc)
+
+    @cached_property
+    def _directions(self) -> Floats:
+        """The unit direction of each piece (M - 1, 2)."""
+        steps = np.diff(self.points, axis=0)
+        directions: Floats = steps / np.maximum(np.linalg.norm(steps, axis=-1, keepdims=True), 1e-9)
+        return directions
+
     @property
     def length(self) -> float:
         """Length of the whole line [m]."""
@@ -60,20 +75,19 @@ class Route:
         """For points (..., 2) [m]: arc length (...) [m] of the nearest place on the line, and how far off it is
         (...) [m]."""
         xp = namespace(points)
-        line, arc = xp.asarray(self.points, dtype=points.dtype), xp.asarray(self.arc, dtype=points.dtype)
-        x, y = line[:-1, 0], line[:-1, 1]  # (M-1,)
-        dx, dy = line[1:, 0] - x, line[1:, 1] - y
-        squared = clip(dx * dx + dy * dy, 1e-12)
+        x, y, dx, dy, squared, arc, lengths = (xp.asarray(a, dtype=points.dtype) for a in self._pieces)  # (M-1,)
         ox, oy = points[..., 0, None] - x, points[..., 1, None] - y  # (..., M-1)
         along = clip((ox * dx + oy * dy) / squared, 0.0, 1.0)
         gx, gy = ox - along * dx, oy - along * dy
         distance = gx * gx + gy * gy
-        nearest = xp.argmin(distance, axis=-1)[..., None]
-        place = arc[:-1] + along * (arc[1:] - arc[:-1])
-        return (
-            xp.take_along_axis(place, nearest, axis=-1)[..., 0],
-            xp.sqrt(xp.take_along_axis(distance, nearest, axis=-1)[..., 0] + 1e-18),  # with a gradient on the line
+        nearest = xp.reshape(xp.argmin(distance, axis=-1), (-1,))
+        flat = nearest + len(self._pieces[0]) * xp.arange(nearest.shape[0])
+        aside = xp.take(xp.reshape(distance, (-1,)), flat, axis=0)
+        place = xp.take(arc, nearest, axis=0) + xp.take(xp.reshape(along, (-1,)), flat, axis=0) * xp.take(
+            lengths, nearest, axis=0
         )
+        shape = points.shape[:-1]
+        return xp.reshape(place, shape), xp.reshape(xp.sqrt(aside + 1e-18), shape)  # with a gradient on the line
 
     def remaining(self, points: Array) -> Array:
         """Metres still to go from points (..., 2): back to the line and along it, (...)."""
@@ -115,8 +129,7 @@ class Route:
         line goes straight on."""
         place = np.asarray(place)
         index = np.clip(np.searchsorted(self.arc, place, side="right") - 1, 0, len(self.arc) - 2)
-        step = self.points[index + 1] - self.points[index]
-        direction = step / np.maximum(np.linalg.norm(step, axis=-1, keepdims=True), 1e-9)
+        direction = self._directions[index]
         return self.points[index] + (place - self.arc[index])[..., None] * direction, direction
 
     @staticmethod

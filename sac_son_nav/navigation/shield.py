@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.geometry import inverse, transform_points
@@ -62,7 +63,8 @@ def shield(
     if len(points) == 0 or (asked[0] == 0.0 and velocity[0] == 0.0):
         return Verdict(Command(float(asked[0]), float(asked[1])))
     scaled = limit_velocity(_SCALES[:, None] * asked, velocity, limits, dt)  # (S, 2)
-    gaps = _least_gap(scaled, points, point_velocities, limits, config.reaction) - radius - config.margin
+    close = _within_reach(scaled, points, point_velocities, limits, config.reaction, radius + config.margin)
+    gaps = _least_gap(scaled, points[close], point_velocities[close], limits, config.reaction) - radius - config.margin
     # Where somebody comes too close whatever the robot does, driving on is right unless braking keeps more room.
     best = int(np.argmax(gaps >= min(0.0, float(gaps[-1]))))
     command = Command(float(scaled[best, 0]), float(scaled[best, 1]))
@@ -90,6 +92,15 @@ def sees_behind(scan: Scan, base_from_laser: Floats, radius: float, reach: float
     return bool(np.all(inside) and not np.isnan(scan.ranges[nearest]).any())
 
 
+def _within_reach(
+    velocities: Floats, points: Floats, point_velocities: Floats, limits: BaseLimits, reaction: float, gap: float
+) -> NDArray[np.bool_]:
+    """Which points (M,) can come within `gap` [m] of the robot at all before it stands; the others decide nothing."""
+    fastest = float(np.abs(velocities[:, 0]).max())
+    time = reaction + fastest / limits.deceleration
+    return np.hypot(*points.T) <= gap + (fastest + np.hypot(*point_velocities.T)) * time + 1e-6
+
+
 def _least_gap(
     velocities: Floats, points: Floats, point_velocities: Floats, limits: BaseLimits, reaction: float
 ) -> Floats:
@@ -106,5 +117,5 @@ def _least_gap(
         pose = unicycle_step(pose, velocities * share[:, None], step)
         moved = points + point_velocities * (k * step)  # (M, 2)
         apart = np.linalg.norm(moved[None] - pose[:, None, :2], axis=-1)  # (S, M)
-        nearest = np.minimum(nearest, apart.min(axis=-1))
+        nearest = np.minimum(nearest, apart.min(axis=-1, initial=np.inf))
     return nearest

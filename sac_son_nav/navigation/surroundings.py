@@ -2,12 +2,57 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
+from sac_son_nav.geometry import inverse, rotate, transform_points
 from sac_son_nav.maps import OCCUPIED, OccupancyMap
-from sac_son_nav.states import Floats
+from sac_son_nav.states import Floats, Observation
 
 MOST_AREA = 0.01  # [m^2] that one of the laser's returns stands for, as ExAug has it
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The laser's returns of an observation, and whose they are: `nearest` (M,) the number of the person who is
+    nearest to each, `theirs` (M,) whether it is near enough to be the person's."""
+
+    observation: Observation
+    nearest: NDArray[np.intp]
+    theirs: NDArray[np.bool_]
+
+    @staticmethod
+    def of(observation: Observation, person_radius: float) -> Seen:
+        """A return is the nearest person's within `person_radius` [m] of where they are tracked."""
+        points, people = observation.obstacle_points, observation.tracks.positions
+        if len(points) == 0 or len(people) == 0:
+            return Seen(observation, np.zeros(len(points), dtype=np.intp), np.zeros(len(points), dtype=bool))
+        x, y = (points[:, None, d] - people[None, :, d] for d in (0, 1))
+        squared = x * x + y * y
+        nearest = np.argmin(squared, axis=1)
+        return Seen(observation, nearest, squared[np.arange(len(points)), nearest] <= person_radius**2)
+
+    @cached_property
+    def unexplained(self) -> Floats:
+        """The returns (U, 2) [m] that belong to no tracked person."""
+        return self.observation.obstacle_points[~self.theirs]
+
+    def from_robot(self, reach: float) -> tuple[Floats, Floats]:
+        """The returns within `reach` [m] of the robot, (R, 2) [m], and how they move, (R, 2) [m/s]: as their people;
+        both in the robot's frame, forward x."""
+        pose, points = self.observation.robot.pose, self.observation.obstacle_points
+        near = np.linalg.norm(points - pose[:2], axis=-1) < reach
+        velocities = np.zeros((int(near.sum()), 2))
+        theirs = self.theirs[near]
+        velocities[theirs] = self.observation.tracks.velocities[self.nearest[near][theirs]]
+        base_from_map = np.asarray(inverse(pose))
+        return (
+            np.asarray(transform_points(base_from_map, points[near])),
+            np.asarray(rotate(velocities, base_from_map[2])),
+        )
 
 
 def with_returns(floor: OccupancyMap, points: Floats) -> OccupancyMap:

@@ -9,12 +9,14 @@ Shapes: N people, K candidate robot futures, T steps of `step_s` seconds. One fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sac_son_nav.arrays import pair
 from sac_son_nav.crowds import social_force
 from sac_son_nav.crowds.bodies import advance
 from sac_son_nav.errors import ConfigError
@@ -47,6 +49,57 @@ class Predictor(Protocol):
     def predict(self, people: Tracks, robot: RobotFutures, step_s: float, walls: OccupancyMap | None) -> Floats32:
         """Positions (K, N, T, 2) [m] at the end of each step of `step_s` [s], one answer per future."""
         ...  # pragma: no cover
+
+
+class Foresight(Protocol):
+    """What a predictor has worked out before it is told of any future of the robot, so that whoever asks about a few
+    futures, and then about a few more, does not pay for it twice."""
+
+    @property
+    def without(self) -> Floats32:
+        """Where people go if the robot is not there, (N, T, 2) [m]."""
+        ...  # pragma: no cover
+
+    def under(self, poses: NDArray[np.float64]) -> Floats32:
+        """Where they go under each of the robot's futures (K, T, 3) [m, m, rad], (K, N, T, 2) [m]."""
+        ...  # pragma: no cover
+
+
+def foresee(
+    predictor: Predictor, people: Tracks, robot: RobotFutures, step_s: float, walls: OccupancyMap | None
+) -> Foresight:
+    """The predictor's own foresight, where it has a `foresee`, else one that asks it anew each time. Of `robot` counts
+    all but its futures, whose number of steps alone is meant."""
+    own = getattr(predictor, "foresee", None)
+    if own is not None:
+        made: Foresight = own(people, robot, step_s, walls)
+        return made
+    return _Asked(predictor, people, robot, step_s, walls)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The foresight of a predictor that has none of its own."""
+
+    predictor: Predictor
+    people: Tracks
+    robot: RobotFutures
+    step_s: float
+    walls: OccupancyMap | None
+
+    @cached_property
+    def without(self) -> Floats32:
+        """See :class:`Foresight`."""
+        anywhere = np.broadcast_to(self.robot.start, (1, self.robot.poses.shape[1], 3))
+        return self._ask(anywhere, False)[0]
+
+    def under(self, poses: NDArray[np.float64]) -> Floats32:
+        """See :class:`Foresight`."""
+        return self._ask(poses, True)
+
+    def _ask(self, poses: NDArray[np.float64], present: bool) -> Floats32:
+        futures = replace(self.robot, poses=poses, present=np.full(len(poses), present))
+        return self.predictor.predict(self.people, futures, self.step_s, self.walls)
 
 
 @dataclass(frozen=True)
@@ -95,43 +148,88 @@ class SocialForce:
 
     def predict(self, people: Tracks, robot: RobotFutures, step_s: float, walls: OccupancyMap | None) -> Floats32:
         """See :meth:`Predictor.predict`."""
-        law, steps, count = self.config.law, robot.poses.shape[1], len(people)
-        there = np.flatnonzero(robot.present)
-        future = np.empty((len(robot.poses), count, steps, 2), dtype=np.float32)
-        if count == 0:
-            return future
+        future = np.empty((len(robot.poses), len(people), robot.poses.shape[1], 2), dtype=np.float32)
+        foreseen = self.foresee(people, robot, step_s, walls)
+        future[~robot.present] = foreseen.without
+        future[robot.present] = foreseen.under(robot.poses[robot.present])
+        return future
+
+    def foresee(self, people: Tracks, robot: RobotFutures, step_s: float, walls: OccupancyMap | None) -> _Alone:
+        """The world without the robot, on which each of its futures draws; see :func:`foresee`."""
+        law, count, steps = self.config.law, len(people), robot.poses.shape[1]
         walls = walls if walls is not None and walls.walled else None
         home, onward = people.positions.astype(np.float32), people.velocities.astype(np.float32)
         stays = np.linalg.norm(onward, axis=-1, keepdims=True) < self.config.standing_below
         radii = np.full(count, self.config.person_radius, dtype=np.float32)
-        # The first row is the world without the robot, on which the others draw.
-        positions, velocities = (np.repeat(a[None], len(there) + 1, axis=0) for a in (home, onward))
-        bodies, pushes = _bodies(robot, there, step_s, self.config.robot_weight), np.float32(0.0)
+        positions, velocities, pushes = home, onward, np.zeros_like(home)
+        way, wishes, between = np.empty((count, steps, 2), dtype=np.float32), [], []
         every = max(1, round(STEERING / step_s))
-        for t in range(steps):
+        for t in range(steps if count else 0):
             if walls is not None and self.config.turn_ahead > 0.0 and t % every == 0:
-                onward = turned(positions[0], onward, self.config.turn_ahead, walls)
-            # Who stands wants their place back when somebody crowds them out of it.
-            desired = np.where(stays, (home - positions) / np.float32(self.config.return_time), onward)
+                onward = turned(positions, onward, self.config.turn_ahead, walls)
             if count > 1:
-                pushes = social_force.between(positions[0], velocities[0], radii, law)
-            push = social_force.acceleration(positions, velocities, desired, radii, law, walls, bodies[t], False)
+                pushes = social_force.between(positions, velocities, radii, law)
+            wishes.append(onward)
+            between.append(pushes)
+            desired = self._desired(positions, home, stays, onward)
+            push = social_force.acceleration(positions, velocities, desired, radii, law, walls, None, False)
             positions, velocities = advance(positions, velocities, push + pushes, desired, step_s, law.speed_tolerance)
-            future[:, :, t] = positions[0]
-            future[there, :, t] = positions[1:]
+            way[:, t] = positions
+        return _Alone(
+            self, robot, step_s, walls, way, home, people.velocities.astype(np.float32), stays, wishes, between
+        )
+
+    def _desired(self, positions: Floats32, home: Floats32, stays: NDArray[np.bool_], onward: Floats32) -> Floats32:
+        """Who stands wants their place back when somebody crowds them out of it."""
+        return np.where(stays, (home - positions) / np.float32(self.config.return_time), onward)
+
+
+@dataclass(frozen=True)
+class _Alone:
+    """People in the world without the robot, and what they want and do to each other there at each of T steps: wishes
+    (N, 2) [m/s] and pushes (N, 2) [m/s^2]."""
+
+    model: SocialForce
+    robot: RobotFutures
+    step_s: float
+    walls: OccupancyMap | None
+    without: Floats32
+    home: Floats32
+    velocities: Floats32
+    stays: NDArray[np.bool_]
+    wishes: list[Floats32]
+    pushes: list[Floats32]
+
+    def under(self, poses: NDArray[np.float64]) -> Floats32:
+        """See :class:`Foresight`."""
+        config, law = self.model.config, self.model.config.law
+        future = np.empty((len(poses), *self.without.shape), dtype=np.float32)
+        if future.size == 0:
+            return future
+        shape = (len(poses), len(self.home))
+        begun = (self.home, self.velocities)
+        positions, velocities = (pair(*np.broadcast_to(a.T[:, None], (2, *shape))) for a in begun)
+        radii = np.full(len(self.home), config.person_radius, dtype=np.float32)
+        bodies = _bodies(self.robot, poses, self.step_s, config.robot_weight)
+        for t, (onward, pushes, body) in enumerate(zip(self.wishes, self.pushes, bodies, strict=True)):
+            desired = self.model._desired(positions, self.home, self.stays, onward)
+            push = social_force.acceleration(positions, velocities, desired, radii, law, self.walls, body, False)
+            positions, velocities = advance(
+                positions, velocities, push + pushes, desired, self.step_s, law.speed_tolerance
+            )
+            future[:, :, t] = positions
         return future
 
 
 def _bodies(
-    robot: RobotFutures, there: NDArray[np.intp], step_s: float, weight: float
+    robot: RobotFutures, poses: NDArray[np.float64], step_s: float, weight: float
 ) -> list[social_force.RobotBody]:
-    """The robot as people meet it at the *start* of each step, first where it is not there, then in those futures in
-    which it is: they answer what they see, not what comes."""
-    ends = robot.poses[np.concatenate([[0], there]), :, :2]  # (K, T, 2)
-    now = np.broadcast_to(robot.start[:2], (ends.shape[0], 1, 2))
+    """The robot as people meet it at the *start* of each step in the futures `poses` (K, T, 3): they answer what they
+    see, not what comes."""
+    ends = poses[..., :2]  # (K, T, 2)
+    now = np.broadcast_to(robot.start[:2], (len(ends), 1, 2))
     starts = np.concatenate([now, ends[:, :-1]], axis=1)
     velocities = ((ends - starts) / step_s).astype(np.float32)
     starts = starts.astype(np.float32)
-    minded = np.full((len(ends), 1), weight, dtype=np.float32)
-    minded[0] = 0.0
+    minded = np.float32(weight)
     return [social_force.RobotBody(starts[:, t], velocities[:, t], robot.radius, minded) for t in range(ends.shape[1])]

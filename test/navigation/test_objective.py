@@ -26,13 +26,15 @@ def test_personal_space_sums_over_people_and_averages_over_time():
     robot = np.zeros((1, 2, 2))
     people = np.array([[[[0.5, 0.0], [2.0, 0.0]], [[0.0, 0.4], [0.0, 0.4]]]])  # (1, 2, 2, 2)
     # R 0.7: the first intrudes 0.2 as they set out, and so in both steps -> 0.04; the second 0.3 twice -> 0.09.
-    np.testing.assert_allclose(objective.personal_space(robot, people, people, 0.7), [0.13], atol=1e-6)
+    np.testing.assert_allclose(objective.personal_space(objective.distances(robot, people), 0.7), [0.13], atol=1e-6)
 
 
 def test_pushing_somebody_away_does_not_make_room():
     robot = np.zeros((1, 1, 2))
     where_they_would_be, pushed = np.array([[[[0.5, 0.0]]]]), np.array([[[[0.9, 0.0]]]])
-    assert objective.personal_space(robot, pushed, where_they_would_be, 0.7)[0] == pytest.approx(0.04, abs=1e-6)
+    config, apart = objective.ObjectiveConfig(personal_distance=0.5), objective.distances(robot, where_they_would_be)
+    found = objective.of_people(robot, pushed, where_they_would_be, apart, 0.4, 0.2, config)
+    assert found["personal_space"][0] == pytest.approx(0.04, abs=1e-6)
 
 
 def test_between_two_steps_somebody_passes():
@@ -46,10 +48,12 @@ def test_contact_by_hand():
     people = np.array([[[[0.5, 0.0], [0.5, 0.0]], [[9.0, 0.0], [9.0, 0.0]]]])
     # At the reach itself the chance is 1/2, then 1/2 of that: greatest 0.5, mean 0.375, together 0.4375; nobody else.
     spread, reach = np.full((2, 2), 0.1), np.full((2, 1), 0.5)
-    np.testing.assert_allclose(objective.contact(robot, people, people, reach, spread, count), [0.4375], atol=1e-6)
+    apart = objective.distances(robot, people)
+    np.testing.assert_allclose(objective.contact(apart, reach, spread, count), [0.4375], atol=1e-6)
     # Where they would be without the robot counts as well: stepping aside is no excuse.
-    aside = people + np.array([0.0, 2.0])
-    np.testing.assert_allclose(objective.contact(robot, aside, people, reach, spread, count), [0.4375], atol=1e-6)
+    config, aside = objective.ObjectiveConfig(), people + np.array([0.0, 2.0])
+    there, stepped = (objective.of_people(robot, w, people, apart, 0.4, 0.2, config) for w in (people, aside))
+    assert stepped["contact"][0] == there["contact"][0] > 0.0
 
 
 def test_the_pose_of_a_goal_by_hand():
@@ -99,7 +103,7 @@ def test_smoothness_does_not_depend_on_the_step_for_the_same_acceleration():
 def test_nobody_near_costs_nothing():
     empty = np.zeros((3, 0, 4, 2))
     robot = np.zeros((3, 4, 2))
-    np.testing.assert_array_equal(objective.personal_space(robot, empty, empty[:1], 0.7), np.zeros(3))
+    np.testing.assert_array_equal(objective.personal_space(objective.distances(robot, empty), 0.7), np.zeros(3))
     np.testing.assert_array_equal(objective.counterfactual_perturbation(empty, empty[:1]), np.zeros(3))
 
 
@@ -126,8 +130,9 @@ def test_terms_have_gradients_in_torch():
     robot = torch.tensor([[[0.0, 0.0], [0.4, 0.0]]], requires_grad=True)
     people = torch.tensor([[[[0.6, 0.1], [0.6, 0.1]]]])
     reach, spread, count = torch.full((1, 1), 0.5), torch.full((1, 2), 0.1), torch.ones(2)
-    cost = objective.personal_space(robot, people, people, 0.7) + objective.obstacle(robot[..., 0], 0.25)
-    cost = cost + objective.contact(robot, people, people, reach, spread, count) + objective.risk(robot, people)
+    apart = objective.distances(robot, people)
+    cost = objective.personal_space(apart, 0.7) + objective.obstacle(robot[..., 0], 0.25)
+    cost = cost + objective.contact(apart, reach, spread, count) + objective.risk(robot, people)
     poses = torch.cat([robot, 0.0 * robot[..., :1]], dim=-1)
     cost = cost + objective.compass(poses, people) + objective.goal_pose(poses, torch.zeros(3)).mean(-1)
     cost = cost + objective.geometric(robot, torch.tensor([[0.5, 0.0]]), torch.tensor([0.01]), 0.3)

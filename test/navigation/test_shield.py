@@ -223,3 +223,27 @@ def sweep(first, last, beams, broken=()):
 )
 def test_whether_the_laser_sees_behind(scan, laser, seen):
     assert sees_behind(scan, np.array(laser), RADIUS) == seen
+
+
+def test_what_it_leaves_out_for_being_far_decides_nothing(monkeypatch):
+    random = np.random.default_rng(0)
+
+    def verdicts():
+        chance = np.random.default_rng(1)
+        return [
+            ask(
+                chance.uniform(-0.2, 0.6, 2),
+                chance.uniform(-0.2, 0.6, 2),
+                points,
+                chance.normal(0.0, 1.0, points.shape),
+            )
+            for points in clouds
+        ]
+
+    clouds = [random.uniform(-2.0, 2.0, (random.integers(1, 30), 2)) for _ in range(200)]
+    spared = verdicts()
+    monkeypatch.setattr(
+        "sac_son_nav.navigation.shield._within_reach", lambda *given: np.ones(len(given[1]), dtype=bool)
+    )
+    assert verdicts() == spared
+    assert sum(bool(v.reason) for v in spared) > 20

@@ -1,0 +1,100 @@
+"""Which of many plans costs least, without working out what each of them does to people.
+
+Every term is zero or more, and nobody's space and nobody's safety costs less than where people go without the robot
+says: the nearer counts. So the way's terms with the least of the people's are a bound that no plan costs less than,
+and a plan whose bound is above what another one costs can't win. People are foreseen for the FIRST plans in the order
+of their bounds, and then for those that could still win. What is chosen is what looking at all of them would choose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sac_son_nav.navigation import objective
+from sac_son_nav.navigation.objective import ObjectiveConfig, Published
+from sac_son_nav.navigation.planner import Candidates
+from sac_son_nav.prediction.predictor import Foresight
+from sac_son_nav.states import Floats
+
+FIRST = 24  # plans
+ROUNDING = 1e-6  # of cost, by which a bound may seem to be above what it bounds
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The plan that costs least, by its number among the candidates, and its terms, unweighted; people (N, T, 2) [m]
+    with it and under the reference. `alone`: the one that would cost least if people did not count. `foreseen`: for
+    how many plans people were foreseen."""
+
+    best: int
+    alone: int
+    terms: dict[str, float]
+    people_with: Floats
+    people_without: Floats
+    foreseen: int
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What plans of steps of `step_s` [s] of a robot of that radius [m] are ranked by; `published` for the terms of
+    others. `first`: for how many people are foreseen whatever their bounds are."""
+
+    config: ObjectiveConfig
+    step_s: float
+    radius: float
+    published: Published
+    first: int = FIRST
+
+    def choose(
+        self,
+        options: Candidates,
+        start: Floats,
+        remaining: Floats,
+        clearance: Floats,
+        foresight: Foresight,
+        reference: Floats | None = None,
+    ) -> Choice:
+        """The best of K options for a robot that moves at `start` (2,) [m/s, rad/s], with `remaining` way and
+        `clearance` (K, T) [m]. The reference is the world without the robot, or the robot's poses (T, 3) under it."""
+        weights, robot = self.config.weights, options.poses[..., :2]
+        without = foresight.without if reference is None else foresight.under(reference[None])[0]
+        without = without.astype(np.float64)[None]
+        begun = np.broadcast_to(start, (len(robot), 1, 2))
+        way = objective.of_the_way(
+            remaining, clearance, np.concatenate([begun, options.velocities], axis=1), self.step_s, self.config
+        )
+        way |= objective.of_others_way(options.poses, self.published, self.radius, weights)
+        apart = objective.distances(robot, without)
+        least = objective.of_people(robot, None, without, apart, self.step_s, self.radius, self.config)
+        alone = objective.total(way, weights)
+        bound = alone + objective.total(least, weights)
+        order, done = np.argsort(bound, kind="stable"), 0
+        best, cost, terms, people = -1, np.inf, {}, without[0]
+        while done < len(order) and bound[order[done]] <= cost + ROUNDING:
+            batch = order[done:] if done else order[: self.first]
+            batch = batch[bound[batch] <= cost + ROUNDING]
+            found, there = self._of_people(options.poses[batch], without, apart[batch], foresight)
+            costs = alone[batch] + objective.total(found, weights)
+            k = _first_least(costs, batch)
+            if (costs[k], batch[k]) < (cost, best):
+                best, cost, people = int(batch[k]), float(costs[k]), there[k]
+                terms = {name: float(values[best]) for name, values in way.items()}
+                terms |= {name: float(values[k]) for name, values in found.items()}
+            done += len(batch)
+        return Choice(best, int(np.argmin(alone)), terms, people, without[0], done)
+
+    def _of_people(
+        self, poses: Floats, without: Floats, apart: Floats, foresight: Foresight
+    ) -> tuple[dict[str, Floats], Floats]:
+        """The terms of people, each (K,), under plans of poses (K, T, 3), and where they go, (K, N, T, 2) [m]."""
+        people = foresight.under(poses).astype(np.float64)
+        terms = objective.of_people(poses[..., :2], people, without, apart, self.step_s, self.radius, self.config)
+        return terms | objective.of_others_people(poses, people, self.config.weights), people
+
+
+def _first_least(costs: Floats, numbers: NDArray[np.intp]) -> int:
+    """Where the least cost stands, of equal ones that of the least number."""
+    return int(np.lexsort((numbers, costs))[0])
