@@ -24,7 +24,7 @@ from sac_son_nav.config import RobotProfile
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.kinematics import BaseLimits
 from sac_son_nav.navigation.route import Route, RoutePlanner
-from sac_son_nav.simulation.scenarios import Scenario
+from sac_son_nav.simulation.scenario import Scenario
 from sac_son_nav.simulation.world import World
 from sac_son_nav.states import Floats
 

@@ -20,7 +20,7 @@ from sac_son_nav.evaluation.geodesic import Ways
 from sac_son_nav.geometry import unwrap_towards
 from sac_son_nav.maps import OccupancyMap
 from sac_son_nav.simulation.history import Contact, History
-from sac_son_nav.simulation.scenarios import Scenario
+from sac_son_nav.simulation.scenario import Scenario
 from sac_son_nav.simulation.simulator import Simulator
 from sac_son_nav.states import Floats
 

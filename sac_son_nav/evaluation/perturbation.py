@@ -30,7 +30,7 @@ from sac_son_nav.errors import ConfigError
 from sac_son_nav.evaluation.log import Metric, RunLog
 from sac_son_nav.simulation.counterfactual import AFFECTED, Reference, deaf, twin
 from sac_son_nav.simulation.history import History
-from sac_son_nav.simulation.scenarios import Scenario
+from sac_son_nav.simulation.scenario import Scenario
 from sac_son_nav.simulation.world import DT
 from sac_son_nav.states import Floats
 

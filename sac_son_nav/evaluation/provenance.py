@@ -21,7 +21,7 @@ import scipy
 
 import sac_son_nav
 from sac_son_nav.config import RobotProfile, resource
-from sac_son_nav.simulation.scenarios import Scenario
+from sac_son_nav.simulation.scenario import Scenario
 
 PACKAGE = Path(sac_son_nav.__file__).resolve().parent
 EPISODES = "sac_son_nav.evaluation.episodes"

@@ -7,8 +7,7 @@ may look at what those before them drew, and keeps clear of them, but nobody loo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from sac_son_nav.simulation.person_groups import (
     PersonGroup,
     Queue,
 )
+from sac_son_nav.simulation.scenario import Person, Scenario, StandingGroup
 from sac_son_nav.simulation.staging import (
     ATTEMPTS,
     ELBOW_ROOM,
@@ -37,45 +37,11 @@ from sac_son_nav.simulation.staging import (
 )
 from sac_son_nav.states import Floats
 
-if TYPE_CHECKING:
-    from sac_son_nav.simulation.scenarios import Scenario
-
 CIRCLE_ROOM = 0.25  # [m] between two bodies on a circle
 LATERAL, ALONG = 0.12, 0.06  # [m] by which people in a queue stand off its line and off their place in it, at most
 MOVE_UP = 0.6  # [s] after which somebody in a queue follows the one before
 QUICKEST = 1.0  # [s] that anybody is served for at the least
 CHANGES = 24  # times at which somebody on a circle may choose a new goal; then they keep the last
-
-
-@dataclass(frozen=True)
-class Person:
-    """One person, all dice cast: start (2,) [m], stops (E, 2) [m] with waits (E,) [s], and how they walk."""
-
-    start: Floats
-    stops: Floats
-    waits: Floats
-    repeat: bool
-    radius: float
-    speed: float
-    robot_weight: float
-    stride: float
-    curiosity: float = 0.0  # how strongly the robot draws them: 0 not at all, 1 they come and look
-    company: int = -1  # number of those who walk and stay together; -1: on their own
-    facing: float | None = None  # [rad] how they stand at the start; None: towards their first stop
-
-
-@dataclass(frozen=True)
-class StandingGroup:
-    """People who stand in a circle from the start on, face its middle and keep it free: the o-space of an F-formation.
-
-    `members`: their numbers; `centre` (2,) [m], frame map, and `radius` [m] of the room as far as the nearest body;
-    `until_s` [s]: when the first of them sets out, inf if nobody ever does.
-    """
-
-    members: tuple[int, ...]
-    centre: tuple[float, float]
-    radius: float
-    until_s: float
 
 
 def streams(scenario: Scenario, seed: int) -> list[np.random.Generator]:

@@ -17,7 +17,7 @@ from sac_son_nav.geometry import rotate
 from sac_son_nav.simulation.goal_field import GoalField
 from sac_son_nav.simulation.laser import Laser
 from sac_son_nav.simulation.rays import RayCaster
-from sac_son_nav.simulation.scenarios import Scenario
+from sac_son_nav.simulation.scenario import Scenario
 from sac_son_nav.simulation.world import World
 from sac_son_nav.states import Floats
 

@@ -21,9 +21,10 @@ from sac_son_nav.arrays import device as device_of
 from sac_son_nav.crowds.bodies import RobotBody
 from sac_son_nav.geometry import rotate
 from sac_son_nav.simulation import luck
+from sac_son_nav.simulation.casting import cast_people
 from sac_son_nav.simulation.company import Company
 from sac_son_nav.simulation.laws import LAWS, Law
-from sac_son_nav.simulation.scenarios import Person, Scenario, cast_people
+from sac_son_nav.simulation.scenario import Person, Scenario
 from sac_son_nav.states import Floats
 
 LEG_RADIUS = 0.065  # [m]

@@ -33,7 +33,7 @@ from sac_son_nav.crowds.bodies import RobotBody
 from sac_son_nav.datasets.pedestrians import PedestrianRecording, plan, project, read_recording
 from sac_son_nav.errors import ConfigError, DatasetError
 from sac_son_nav.simulation.people import NUMPY, PeopleConfig, shins, step_length
-from sac_son_nav.simulation.scenarios import RobotErrand, Scenario
+from sac_son_nav.simulation.scenario import RobotErrand, Scenario
 from sac_son_nav.states import Floats
 
 PREFIX = "socnavbench_"  # of the scenarios' names

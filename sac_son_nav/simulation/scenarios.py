@@ -1,4 +1,4 @@
-"""Scenarios: a floor plan, the robot's errand, and people with errands of their own, read from YAML.
+"""Scenarios read from YAML, and refused with one sentence where they can't be run.
 
 Ready-made scenarios stand in config/scenarios, their plans in config/maps; docs/scenarios.md shows each, and says what
 a file may state. What it may say about people is in :mod:`.person_groups`, how their dice are cast in :mod:`.casting`.
@@ -6,24 +6,21 @@ a file may state. What it may say about people is in :mod:`.person_groups`, how 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from functools import cached_property
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from sac_son_nav.config import build, load_map, read_yaml, resource
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.maps import UNKNOWN, OccupancyMap
-from sac_son_nav.simulation.casting import Person, StandingGroup, cast_people, standing_groups, streams
+from sac_son_nav.simulation.casting import cast_people, standing_groups, streams
+from sac_son_nav.simulation.open_floor import points_of
 from sac_son_nav.simulation.person_groups import Circle, Formation, PersonGroup, Place, Queue, Stop
-from sac_son_nav.simulation.staging import OpenFloor, points_of
-from sac_son_nav.simulation.walking import WalkingGraph
+from sac_son_nav.simulation.recorded import PREFIX, load_recorded
+from sac_son_nav.simulation.scenario import Person, RobotErrand, Scenario, ScenarioFile, StandingGroup
 from sac_son_nav.states import Floats
-
-if TYPE_CHECKING:
-    from sac_son_nav.simulation.recorded import Recording
 
 __all__ = [
     "Circle",
@@ -44,65 +41,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class RobotErrand:
-    """Where the robot starts and where it shall go, (x, y, yaw) [m, m, rad], frame map."""
-
-    start: tuple[float, float, float]
-    goal: tuple[float, float, float]
-    tolerance: float = 0.3  # [m] from the goal at which it counts as reached
-
-
-@dataclass(frozen=True)
-class ScenarioFile:
-    """A scenario as its YAML file states it."""
-
-    name: str
-    map: str  # map_server YAML file in config/maps; else an absolute path, or one relative to this file
-    robot: RobotErrand
-    description: str = ""
-    time_limit: float = 60.0  # [s] after which a run has failed
-    people: tuple[PersonGroup, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not self.time_limit > 0.0:
-            raise ConfigError(f"time_limit: expected seconds above zero, got {self.time_limit}")
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """A scenario ready to run: what its file says, and the floor plan it happens on."""
-
-    name: str
-    description: str
-    map_file: Path
-    floor: OccupancyMap
-    robot: RobotErrand
-    time_limit: float
-    people: tuple[PersonGroup, ...]
-    recorded: Recording | None = None  # people who walk as they once did, instead of by errands
-
-    @property
-    def robot_start(self) -> Floats:
-        """Pose (3,) [m, m, rad], frame map."""
-        return np.array(self.robot.start)
-
-    @property
-    def robot_goal(self) -> Floats:
-        """Pose (3,) [m, m, rad], frame map."""
-        return np.array(self.robot.goal)
-
-    @cached_property
-    def walking(self) -> WalkingGraph:
-        """How people find their way; built once for all runs of the scenario."""
-        return WalkingGraph(self.floor)
-
-    @cached_property
-    def open_floor(self) -> OpenFloor:
-        """Where ways lead at all; built once for all runs of the scenario."""
-        return OpenFloor(self.walking)
-
-
 def load_scenario(name_or_path: str | Path, data: Path | None = None) -> Scenario:
     """A scenario by name (``config/scenarios/<name>.yaml``) or by path, or, with a name that begins with
     ``socnavbench_``, people of a recording in the folder `data` (:func:`.recorded.load_recorded`).
@@ -110,10 +48,8 @@ def load_scenario(name_or_path: str | Path, data: Path | None = None) -> Scenari
     Raises ConfigError or MapError with one sentence when a file is missing or wrong, or when the robot or a person
     would start or stop off the open floor.
     """
-    from sac_son_nav.simulation import recorded  # which builds scenarios itself
-
-    if str(name_or_path).startswith(recorded.PREFIX):
-        return recorded.load_recorded(str(name_or_path), data)
+    if str(name_or_path).startswith(PREFIX):
+        return load_recorded(str(name_or_path), data)
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml"):
         path = resource("config", f"scenarios/{name_or_path}.yaml", what="scenario")

@@ -11,11 +11,12 @@ import numpy as np
 from sac_son_nav.config import RobotProfile
 from sac_son_nav.errors import MessageError
 from sac_son_nav.simulation import sensors
+from sac_son_nav.simulation.crowd import Crowd
 from sac_son_nav.simulation.history import Contact, History, Recorder
 from sac_son_nav.simulation.laser import Laser
 from sac_son_nav.simulation.rays import RayCaster
-from sac_son_nav.simulation.scenarios import Scenario
-from sac_son_nav.simulation.world import DT, Crowd, World
+from sac_son_nav.simulation.scenario import Scenario
+from sac_son_nav.simulation.world import DT, World
 from sac_son_nav.states import Command, Floats, RobotState, Scan, Tracks
 
 ODOMETRY, LOCALISER = 1, 3  # streams of the sensors, apart from those of the people

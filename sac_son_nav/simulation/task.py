@@ -25,7 +25,7 @@ from sac_son_nav.simulation.laser import sees_legs
 from sac_son_nav.simulation.laws import law_named
 from sac_son_nav.simulation.observations import Observer
 from sac_son_nav.simulation.rewards import RewardConfig
-from sac_son_nav.simulation.scenarios import Scenario
+from sac_son_nav.simulation.scenario import Scenario
 from sac_son_nav.simulation.world import DT, World
 from sac_son_nav.states import Floats
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,43 +23,15 @@ from sac_son_nav.crowds.bodies import RobotBody
 from sac_son_nav.errors import ConfigError, MessageError
 from sac_son_nav.kinematics import limit_velocity, unicycle_step
 from sac_son_nav.simulation import luck
+from sac_son_nav.simulation.crowd import Crowd
 from sac_son_nav.simulation.history import Contact
 from sac_son_nav.simulation.laws import Law, law_named
 from sac_son_nav.simulation.people import NUMPY, People
-from sac_son_nav.simulation.scenarios import Scenario
+from sac_son_nav.simulation.scenario import Scenario
 from sac_son_nav.states import Floats
 
 DT = 0.05  # [s]
 RELEASE = 0.05  # [m] of gap after which the next touch counts as a new one
-
-
-class Crowd(Protocol):
-    """People as a world needs them; shapes as in :class:`.people.People`."""
-
-    positions: Array
-    velocities: Array
-    radii: Array
-    robot_weights: Array
-
-    def __len__(self) -> int:
-        """How many people there are in each world."""
-        ...  # pragma: no cover
-
-    def step(self, dt: float, robot: RobotBody | None = None) -> None:
-        """Everybody goes on for dt [s]."""
-        ...  # pragma: no cover
-
-    def make_way(self, position: Array, radius: float, present: Array | bool = True) -> Array:
-        """Who overlaps the robot, (..., N), and, where people can be moved, out of its way with them."""
-        ...  # pragma: no cover
-
-    def legs(self) -> Array:
-        """Where the shins are, (..., N, 2, 2) [m]."""
-        ...  # pragma: no cover
-
-    def take(self, worlds: Sequence[int]) -> Crowd:
-        """Copies of the chosen worlds."""
-        ...  # pragma: no cover
 
 
 # What belongs to a world, and is copied when a world is: the first axis is that of the worlds.
