@@ -12,11 +12,13 @@ import dataclasses
 import io
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseWithCovarianceStamped, Twist, TwistStamped
 from nav_msgs.msg import OccupancyGrid, Odometry
 from nav_msgs.msg import Path as Path_
@@ -28,6 +30,7 @@ from sensor_msgs.msg import LaserScan, PointCloud2
 from visualization_msgs.msg import MarkerArray
 
 from sac_son_nav.config import write_atomically
+from sac_son_nav.datasets.source import header_nanoseconds
 from sac_son_nav.errors import ConfigError, GraphError, MessageError
 from sac_son_nav.geometry import compose, inverse
 from sac_son_nav.nodes import conversions as convert
@@ -47,6 +50,9 @@ from sac_son_nav.simulation.simulator import Simulator
 from sac_son_nav.states import STOP, Command
 
 POSE_RATE, MARKER_RATE = 5.0, 10.0  # [Hz]; odometry and the truth come with every step
+STANDING = 0.05  # [m/s] below which somebody else walked into the robot, not it into them
+DEADLINE = 0.1  # [s] of the wall clock from a scan to its plan, counted where the world waits for it
+NO_PLANS = ("arrived", "waiting for a goal", "standing", "not active", "active, waiting")  # how navigation says so
 LOG_PERIOD = 5.0  # [s] between two writings of the log
 
 
@@ -92,7 +98,7 @@ class SimulationNode(Node):
         if self.config.log:
             self._write_log()  # a path that can't be written to is refused now, not at the end of the run
         self._make_topics()
-        self._answers = Answers(self, self.config.patience)
+        self._answers = Answers(self, self.config.patience, 1.0 / self.robot.laser.rate, self._tick)
         self._diagnostics = Diagnostics(self, self._watch)
         self._map.publish(convert.to_occupancy_grid(scenario.floor, convert.to_stamp(0.0)))
         self._publish()
@@ -203,9 +209,15 @@ class SimulationNode(Node):
             time_s=self.world.time_s,
             real_time_factor=reached,
             contacts=len(self.world.contacts),
+            contacts_driving=sum(c.robot_speed > STANDING for c in self.world.contacts),
             reached_goal=self.world.reached_goal,
             timed_out=self.world.timed_out,
             answers_missed=self._answers.missed,
+            plans=self._answers.plans,
+            plans_late=self._answers.late,
+            latest_plan_ms=1e3 * self._answers.latest,
+            seconds_for_people=self._answers.spent["people"],
+            seconds_for_plans=self._answers.spent["local_plan"],
         )
 
     def _write_log(self) -> None:
@@ -238,35 +250,71 @@ class SimulationNode(Node):
 
 
 class Answers:
-    """Lets the world wait until each scan is answered by `people` and, while the robot is under way, by `local_plan`:
-    a world that goes as fast as nothing is lost. Who did not answer the last scan is not waited for."""
+    """Lets the world wait until each scan is answered by `people` and, while navigation plans, by `local_plan`: a
+    world that goes as fast as nothing is lost. `go_on` is called with the last answer, so it need not wait for
+    its timer as well. Who has not answered in time is not waited for until it is heard again, and the world goes no
+    faster than real time meanwhile, for whoever is behind would never come up with one that runs."""
 
-    def __init__(self, node: Node, patience: float) -> None:
-        self._patience, self._asked, self._since = patience, 0, 0.0
+    def __init__(self, node: Node, patience: float, period: float, go_on: Callable[[], None]) -> None:
+        self._patience, self._period, self._go_on = patience, period, go_on
+        self._asked, self._since = 0, 0.0
         self._answered = {"people": 0, "local_plan": 0}  # stamps [ns] of the last answers
-        self._expected: tuple[str, ...] = ()
+        self._present: set[str] = set()  # who is waited for
+        self._behind: set[str] = set()  # who did not answer in time, and has not been heard since
         self.missed = 0  # answers that did not come in time
+        self.plans, self.late, self.latest = 0, 0, 0.0  # [s] from a scan to its plan
+        self.spent = {"people": 0.0, "local_plan": 0.0}  # [s] from scans to people, and from people to plans
+        self._seen_at = 0.0  # when the last scan's people came
         if patience > 0.0:
-            node.create_subscription(PointCloud2, "people", lambda m: self._hear("people", m), RELIABLE)
-            node.create_subscription(Path_, "local_plan", lambda m: self._hear("local_plan", m), RELIABLE)
+            # Only their stamps matter, and a plan made into Python objects costs as much as the step.
+            node.create_subscription(PointCloud2, "people", lambda m: self._hear("people", m), RELIABLE, raw=True)
+            node.create_subscription(Path_, "local_plan", lambda m: self._hear("local_plan", m), RELIABLE, raw=True)
+            node.create_subscription(DiagnosticArray, "diagnostics", self._on_diagnostics, RELIABLE)
 
-    def _hear(self, name: str, message: Any) -> None:
-        self._answered[name] = convert.stamp_nanoseconds(message.header.stamp)
+    def _hear(self, name: str, data: bytes) -> None:
+        waited = self.wanting()
+        self._answered[name] = header_nanoseconds(data)
+        self._present.add(name)
+        self._behind.discard(name)
+        if self._answered[name] == self._asked:
+            self._account(name, time.monotonic())
+        self._perhaps_go_on(waited)
+
+    def _account(self, name: str, now: float) -> None:
+        if name == "people":
+            self._seen_at, self.spent[name] = now, self.spent[name] + now - self._since
+            return
+        took = now - self._since
+        self.plans, self.late, self.latest = self.plans + 1, self.late + (took > DEADLINE), max(self.latest, took)
+        self.spent[name] += now - max(self._seen_at, self._since)
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.name.endswith("/navigation") and status.message.startswith(NO_PLANS):
+                waited = self.wanting()
+                self._present.discard("local_plan")
+                self._perhaps_go_on(waited)
+
+    def _perhaps_go_on(self, waited: bool) -> None:
+        if waited and not self.wanting():
+            self._go_on()
 
     def ask(self, stamp: int) -> None:
         """A scan of this stamp [ns] goes out."""
-        self._expected = tuple(name for name, last in self._answered.items() if last >= self._asked > 0)
         self._asked, self._since = stamp, time.monotonic()
 
     def wanting(self) -> bool:
         """Whether somebody still has to answer, and there is patience left."""
-        if self._patience == 0.0 or all(self._answered[name] >= self._asked for name in self._expected):
+        if self._patience == 0.0:
             return False
-        if time.monotonic() - self._since < self._patience:
-            return True
-        self.missed += sum(self._answered[name] < self._asked for name in self._expected)
-        self._expected = ()
-        return False
+        waited = time.monotonic() - self._since
+        missing = {name for name in self._present if self._answered[name] < self._asked}
+        if missing and waited > self._patience:
+            self.missed += len(missing)
+            self._present -= missing
+            self._behind |= missing
+            missing = set()
+        return bool(missing) or (bool(self._behind) and waited < self._period)
 
 
 class Transforms:

@@ -20,6 +20,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import LaserScan, PointCloud2
 from std_msgs.msg import String
 
+from sac_son_nav.datasets.source import header_nanoseconds
 from sac_son_nav.nodes import conversions, runtime
 from sac_son_nav.nodes.diagnostics import from_diagnostics, from_social_events
 from sac_son_nav.states import Command, Floats, SocialEvent
@@ -60,8 +61,8 @@ class Bystander:
         make(String, "expression/speech", self._on_speech, runtime.RELIABLE)
         make(DiagnosticArray, "expression/status", self._on_expression, runtime.RELIABLE)
         if with_commands:
-            make(LaserScan, scan_topic, self._on_scan, runtime.SENSOR)
-            make(Path, "local_plan", self._on_plan, runtime.RELIABLE)
+            make(LaserScan, scan_topic, self._on_scan, runtime.SENSOR, raw=True)
+            make(Path, "local_plan", self._on_plan, runtime.RELIABLE, raw=True)
             make(TwistStamped if stamped else Twist, "cmd_vel", self._on_command, runtime.RELIABLE)
         self._goals = self.node.create_publisher(PoseStamped, "goal_pose", runtime.LATCHED)
         self.executor = SingleThreadedExecutor(context=self.context)
@@ -123,12 +124,12 @@ class Bystander:
                 self.seen.performed.append((self.seen.world_s, name))
             self._performing = name
 
-    def _on_scan(self, message: LaserScan) -> None:
-        self.seen.scan_at[conversions.stamp_nanoseconds(message.header.stamp)] = time.monotonic()
+    def _on_scan(self, data: bytes) -> None:
+        self.seen.scan_at[header_nanoseconds(data)] = time.monotonic()
 
-    def _on_plan(self, message: Path) -> None:
+    def _on_plan(self, data: bytes) -> None:
         # The local plan carries its scan's stamp and is published right after the command.
-        arrived = self.seen.scan_at.get(conversions.stamp_nanoseconds(message.header.stamp))
+        arrived = self.seen.scan_at.get(header_nanoseconds(data))
         if arrived is not None:
             self.seen.plan_delays.append(time.monotonic() - arrived)
 
