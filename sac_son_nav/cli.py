@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 # What `sac-son measure` measures: where the function is that does it, and the options that it is given.
 MEASURES = {
-    "graph": ("sac_son_nav.nodes.measuring", "measure_graph", "scenario seed out robot"),
+    "graph": ("sac_son_nav.nodes.measuring", "measure_graph", "scenario seed out robot camera"),
     "core": ("sac_son_nav.evaluation.speed", "measure_core", "scenario seed robot out"),
     "worlds": ("sac_son_nav.evaluation.throughput", "measure_worlds", "out peers"),
     "env": ("sac_son_nav.evaluation.env_speed", "measure_env", "scenario seed robot out"),
@@ -369,6 +369,7 @@ def _measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     only = "with faults: a group or the beginning of a name; repeatable"
     verb.add_argument("--only", action="append", default=[], metavar="NAME", help=only)
     verb.add_argument("--peers", action="store_true", help="with worlds: beside PySocialForce and RVO2, if installed")
+    verb.add_argument("--camera", action="store_true", help="with graph: a camera as well, 640 x 480 at 30 Hz")
     _scenario_options(verb)
     verb.add_argument("--out", type=Path, default=Path("out/measure"), help="folder for the figures as JSON")
 

@@ -31,6 +31,7 @@ from sac_son_nav.simulation.history import History
 from sac_son_nav.simulation.scenarios import Scenario, load_scenario
 
 BASELINE, NO_BASELINE = "dynamic_window", "none"  # Fox, Burgard, Thrun (1997): what many robots drive by
+Change = Callable[[list[NodeSpec]], list[NodeSpec]]
 START_WITHIN = 30.0  # [s] for four processes to find each other on a busy machine
 RECORDED = (
     *("scan", "odom", "amcl_pose", "map", "cmd_vel", "goal_pose", "people", "people_markers", "route", "local_plan"),
@@ -83,11 +84,15 @@ def demo(
 
 
 @contextmanager
-def graph(scenario: str, seed: int, out: Path, robot: str, **simulation: Any) -> Iterator[Supervisor]:
-    """Simulation, perception, navigation and expression as processes; their output goes to `out`/log.txt."""
+def graph(
+    scenario: str, seed: int, out: Path, robot: str, change: Change | None = None, **simulation: Any
+) -> Iterator[Supervisor]:
+    """Simulation, perception, navigation and expression as processes, or what `change` makes of these; their output
+    goes to `out`/log.txt."""
     specs: list[NodeSpec] = simulation_specs(
         robot=robot, scenario=scenario, seed=seed, log=str(out / "world.npz"), **simulation
     )
+    specs = specs if change is None else change(specs)
     with (out / "log.txt").open("w") as log, Supervisor(specs, output=log) as supervisor:
         yield supervisor
 

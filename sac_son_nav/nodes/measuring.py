@@ -3,6 +3,8 @@
 Scan to command is the time between a scan's arrival and the arrival of the plan made from it, both seen by a
 process that only listens. The plan is published right after the command, so the command is no later; a listener's
 own delays are in it, so the figure is an upper bound.
+
+With a camera a process of its own (`drawn_camera.py`) publishes JPEGs at 30 Hz, and perception looks at them.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,28 +20,34 @@ import numpy as np
 from sac_son_nav.config import load_robot, make_folder
 from sac_son_nav.evaluation.report import write_summary
 from sac_son_nav.evaluation.speed import spread
-from sac_son_nav.nodes.bringup import Supervisor
+from sac_son_nav.nodes.bringup import NodeSpec, Supervisor
 from sac_son_nav.nodes.demo import graph, judge, watch
+from sac_son_nav.nodes.drawn_camera import DrawnCameraConfig
 from sac_son_nav.nodes.supervisor import private_graph
 from sac_son_nav.nodes.watching import Bystander
 from sac_son_nav.simulation.scenarios import load_scenario
 
-ON_THE_ROBOT = "all but simulation"
+THE_WORLD = ("simulation", "camera")  # processes that no robot runs; its camera's driver is its maker's
+ON_THE_ROBOT = "on the robot"
 
 
-def measure_graph(scenario_name: str, seed: int, out: Path, robot_name: str = "simulated") -> int:
+def measure_graph(
+    scenario_name: str, seed: int, out: Path, robot_name: str = "simulated", camera: bool = False
+) -> int:
     """Drive the scenario once and print the table; also left as graph.json."""
     scenario, robot = load_scenario(scenario_name), load_robot(robot_name)
     make_folder(out, "world.npz", "graph.json", "log.txt")
     private_graph()
-    with graph(scenario_name, seed, out, robot_name) as nodes:
+    with graph(scenario_name, seed, out, robot_name, change=with_camera if camera else None) as nodes:
         stamped = robot.enable_stamped_cmd_vel
         with Bystander(robot.laser.topic, stamped) as eyes, Resources(nodes) as used:
             arrived = watch(eyes, nodes, scenario)
     outcome = judge(scenario, robot, seed, out / "world.npz", arrived)
     arrivals = np.array([at for at, _ in eyes.seen.commands])
     delays, periods = 1e3 * np.array(eyes.seen.plan_delays), 1e3 * np.diff(arrivals)
+    looked = int(eyes.seen.status.get("/perception", (0, "", {}))[2].get("pictures", 0))
     result = {
+        "pictures_looked_at": looked,
         "scenario": scenario.name,
         "seed": seed,
         "cores": os.cpu_count(),
@@ -54,15 +63,24 @@ def measure_graph(scenario_name: str, seed: int, out: Path, robot_name: str = "s
     return 0
 
 
+def with_camera(specs: list[NodeSpec]) -> list[NodeSpec]:
+    """The same graph with a camera, and perception that looks through it."""
+    place = {"camera.use": True, "camera.z": DrawnCameraConfig.z}
+    made = [replace(s, parameters={**s.parameters, **place}) if s.name == "perception" else s for s in specs]
+    return [*made, NodeSpec("camera", "sac_son_nav.nodes.drawn_camera")]
+
+
 def _together(figures: dict[str, float]) -> float:
     """Of the nodes that run on a robot; the world runs on none."""
-    return sum(value for name, value in figures.items() if name != "simulation")
+    return sum(value for name, value in figures.items() if name not in THE_WORLD)
 
 
 def show(result: dict[str, object]) -> None:
     """The table."""
     print(f"\n{result['scenario']}, seed {result['seed']}, {result['cores']} cores, {result['commands']} commands")
     print(f"  {'':<22}{'p50':>8}{'p99':>8}{'max':>8}")
+    if result["pictures_looked_at"]:
+        print(f"  {result['pictures_looked_at']} pictures looked at")
     for name, label in (("scan_to_plan_ms", "scan to command [ms]"), ("control_period_ms", "control period [ms]")):
         figures = result[name]
         assert isinstance(figures, dict)

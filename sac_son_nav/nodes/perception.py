@@ -238,6 +238,8 @@ class PerceptionNode(Node):
         if silent > self.config.scan_timeout and self._scans + self._refused > 0:
             level, sentence = ERROR, f"no scan on {self._scan_topic} for more than {self.config.scan_timeout:g} s"
         values = {"scans": self._scans, "scans_refused": self._refused, "people": len(self._shown)}
+        if self.camera_config.use:
+            values["pictures"] = self._sight.looked
         if self._latencies:
             milliseconds = 1e3 * np.array(self._latencies)
             values["latency_ms_p50"], values["latency_ms_p99"] = np.percentile(milliseconds, [50, 99])

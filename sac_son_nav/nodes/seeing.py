@@ -7,6 +7,7 @@ A detector takes a tenth of a second or more, a scan must not wait for it; and t
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,10 +39,13 @@ class CameraConfig:
     yaw: float = 0.0
     detector: str = "hog"  # or the path of an ONNX network
     scale: float = 0.6  # of the picture that the built-in detector looks at
+    rate: float = 10.0  # [Hz] of the pictures that are looked at, at most; the tracker takes them scan by scan
 
     def __post_init__(self) -> None:
         if not (self.z > 0.0 and 0.0 < self.scale <= 1.0):
             raise ConfigError(f"camera: expected z > 0 and a scale up to 1, got z {self.z} and scale {self.scale}")
+        if not self.rate > 0.0:
+            raise ConfigError(f"camera.rate: expected a number above zero, got {self.rate}")
 
 
 class Sight:
@@ -50,7 +54,7 @@ class Sight:
     def __init__(self, node: Node, config: CameraConfig, base_frame: str) -> None:
         self.config, self._base_frame = config, base_frame
         self._camera: Camera | None = None
-        self.complaint = ""
+        self.complaint, self.looked = "", 0  # and how many pictures were looked at
         self._seen: list[Detections] = []
         self._newest: CompressedImage | None = None
         self._changed, self._stopped = threading.Condition(), False
@@ -58,7 +62,11 @@ class Sight:
         if not config.use:
             return
         # OpenCV costs memory, so a node without a camera does without.
+        import cv2
+
         from sac_son_nav.nodes.image_people import HogPeople, OnnxPeople
+
+        cv2.setNumThreads(1)  # its threads would take all cores from the scans, and one is quick enough
 
         self._detector: ImagePeople = (
             HogPeople(config.scale) if config.detector == "hog" else OnnxPeople(config.detector)
@@ -99,12 +107,15 @@ class Sight:
     def _look(self) -> None:
         from sac_son_nav.nodes.pictures import from_compressed_image
 
+        due = 0.0
         while True:
             with self._changed:
+                self._changed.wait_for(lambda: self._stopped, timeout=max(0.0, due - time.monotonic()))
                 self._changed.wait_for(lambda: self._stopped or self._newest is not None)
                 if self._stopped:
                     return
                 message, self._newest = self._newest, None
+                due = time.monotonic() + 1.0 / self.config.rate
             if self._camera is None or message is None:
                 continue
             try:
@@ -112,6 +123,7 @@ class Sight:
                 boxes, stamp = self._detector.find(picture), to_seconds(message.header.stamp)
                 found = project(boxes, self._camera, stamp, self._base_frame, ProjectionConfig())
                 self.complaint = ""
+                self.looked += 1
             except Exception as error:  # whatever a picture does to a detector, scans go on
                 self.complaint = f"{self.config.topic}: {' '.join(str(error).split())}"
                 continue

@@ -9,26 +9,15 @@ import numpy as np
 import pytest
 
 from sac_son_nav.errors import ConfigError
+from sac_son_nav.nodes.drawn_camera import draw_figure, draw_people
 from sac_son_nav.nodes.image_people import HogPeople, OnnxPeople, apart
-from sac_son_nav.perception.camera_people import Boxes
+from sac_son_nav.perception.camera_people import Boxes, Camera
 
 
 def figure(height: int = 260, at: tuple[int, int] = (320, 420)) -> np.ndarray:
-    """A dark figure, feet at `at`, on light ground: head, trunk, arms and two legs, `height` px tall."""
+    """A dark figure of `height` px, feet at `at`, on light ground."""
     picture = np.full((480, 640, 3), 200, dtype=np.uint8)
-    x, y = at
-    u = height / 8.0  # a head
-
-    def limb(x1: float, y1: float, x2: float, y2: float, width: float) -> None:
-        ends = [(round(x + u * a), round(y - u * b)) for a, b in ((x1, y1), (x2, y2))]
-        cv2.line(picture, ends[0], ends[1], (40, 40, 40), round(u * width))
-
-    cv2.ellipse(picture, (x, round(y - 7.4 * u)), (round(0.42 * u), round(0.58 * u)), 0, 0, 360, (60, 60, 60), -1)
-    limb(0.0, 6.3, 0.0, 4.2, 1.5)
-    limb(-0.95, 6.2, -1.1, 3.8, 0.45)
-    limb(0.95, 6.2, 1.1, 3.8, 0.45)
-    limb(-0.4, 4.2, -0.5, 0.2, 0.7)
-    limb(0.4, 4.2, 0.5, 0.2, 0.7)
+    draw_figure(picture, height, at)
     return cv2.GaussianBlur(picture, (5, 5), 1.2)
 
 
@@ -38,6 +27,15 @@ def test_drawn_figure_is_found_where_it_stands() -> None:
     best = found.edges[np.argmax(found.confidences)]
     assert 0.5 * (best[0] + best[2]) == pytest.approx(320, abs=25)
     assert best[3] == pytest.approx(420, abs=40)
+
+
+def test_people_of_a_drawn_world_are_found_where_they_stand() -> None:
+    camera = Camera((400.0, 400.0), (320.0, 240.0), (0.0, 0.0, 1.0))
+    picture = draw_people(np.array([[3.0, 0.5], [-2.0, 0.0], [40.0, 0.0]]), camera, 640, 480)  # one is ahead and near
+    found = HogPeople(0.6).find(picture)
+    best = found.edges[np.argmax(found.confidences)]
+    places = camera.on_ground(np.array([0.5 * (best[0] + best[2]), best[3]]))
+    np.testing.assert_allclose(places, [3.0, 0.5], atol=0.5)
 
 
 def test_nobody_in_an_empty_or_a_tiny_picture() -> None:
