@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -219,6 +220,25 @@ def test_a_wrong_arrow_is_found(module: str, source: str) -> None:
 )
 def test_a_right_arrow_is_left_alone(module: str, source: str) -> None:
     assert complaints(source, module) == []
+
+
+def uses(path: Path, known: set[str]) -> set[str]:
+    """The modules of this house that a file imports anywhere, also for types alone."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {m if (m := f"{node.module}.{alias.name}") in known else str(node.module) for alias in node.names}
+    return found & known - {module_name(path)}
+
+
+def test_no_imports_run_in_a_circle() -> None:
+    known = {module_name(path) for path in modules()}
+    try:
+        graphlib.TopologicalSorter({module_name(path): uses(path, known) for path in modules()}).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
 
 
 def imported_after(*names: str) -> set[str]:
