@@ -15,7 +15,7 @@ from array_api_compat import array_namespace, device
 Array: TypeAlias = Any
 """A ``numpy.ndarray`` or ``torch.Tensor``; docstrings state its shape, unit and frame."""
 
-__all__ = ["Array", "clip", "device", "minimum_at", "namespace", "norm", "norm_of", "pair", "put"]
+__all__ = ["Array", "clip", "device", "fixed", "minimum_at", "namespace", "norm", "norm_of", "pair", "put"]
 
 _NAMESPACES: dict[type, Any] = {}
 
@@ -64,6 +64,11 @@ def pair(x: Array, y: Array) -> Array:
         made[0], made[1] = x, y
         return np.moveaxis(made, 0, -1)
     return namespace(x).stack([x, y], axis=-1)
+
+
+def fixed(array: Array) -> Array:
+    """The same numbers, through which no gradient goes."""
+    return array if isinstance(array, np.ndarray | np.generic) else array.detach()
 
 
 def put(array: Array, rows: Array, index: Array) -> Array:

@@ -214,6 +214,7 @@ def _train_policy(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     verb = what.add_parser("policy", help="what the robot proposes to do, in the embedded worlds (needs torch)")
     verb.add_argument("--config", type=Path, required=True, help="file, or name of a file in config/train")
     verb.add_argument("--out", type=Path, required=True, help="folder for run and model; goes on with what it holds")
+    verb.add_argument("--data", type=Path, metavar="DIR", help="recordings, to learn among recorded people")
 
     def run(options: argparse.Namespace) -> int:
         from sac_son_nav.errors import ConfigError
@@ -224,7 +225,7 @@ def _train_policy(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
             if error.name != "torch":
                 raise
             raise ConfigError("training: expected torch, got none installed (pip install 'sac_son[train]')") from None
-        return train_policy(options.config, options.out)
+        return train_policy(options.config, options.out, options.data)
 
     verb.set_defaults(run=run)
 

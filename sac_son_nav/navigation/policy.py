@@ -8,6 +8,11 @@ all robots, for it is told their size and limits.
 Half of the proposals are worked out from the world's mirror image and mirrored back: what it proposes in a mirrored
 world is the mirror image of what it proposes in the world, exactly.
 
+A *critic* may score the proposals: it looks at each plan, at the walls beside it and at how near people would be if
+they walked straight on. It may also be asked to foresee, for each step of each plan, how near people will be: the risk
+and the proximity compass of Cancelli et al. (ICCV 2023), conditioned on the robot's actions. Nothing on the robot uses
+that; it is there to be learned.
+
 Pure functions of a dict of parameters, in NumPy on the robot and in torch in training. Shapes: leading batch
 dimensions B (none on the robot), M proposals, T steps, P points of the way, N people. Robot frame, SI units.
 """
@@ -19,19 +24,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sac_son_nav.arrays import Array, clip, device, namespace, norm
+from sac_son_nav.arrays import Array, clip, device, fixed, namespace, norm
 from sac_son_nav.checkpoint import Model, expect, load_model
 from sac_son_nav.config import build
 from sac_son_nav.errors import CheckpointError, ConfigError
 from sac_son_nav.kinematics import BaseLimits, limit_velocity, unicycle_step
 from sac_son_nav.navigation import policy_inputs
-from sac_son_nav.navigation.policy_inputs import PolicyInputs, inputs, mirrored, persons, surroundings
+from sac_son_nav.navigation.policy_inputs import PolicyInputs, both_ways, inputs, persons, sector_points, surroundings
 from sac_son_nav.navigation.route import Route
 from sac_son_nav.prediction.layers import Initial, Parameters, linear, make_linear
 from sac_son_nav.states import Floats, Tracks
 
 # Where the proposals of an untrained network lie: offset [m] and share of the full speed.
 _ANCHORS = ((0.0, 0.9), (0.6, 0.9), (0.0, 0.3), (1.0, 0.6), (0.3, 0.6), (0.0, 0.05))
+_OF_A_STEP = 7  # what the critic is told of each step of a plan
+FORESEEN = 9  # of each step: risk, and the eight sectors of the compass
+SIGHTLESS = 9.0  # [m] of gap to who is not there
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,8 @@ class PolicyConfig:
     step: float = 0.4  # [s]
     largest_offset: float = 1.6  # [m] from the way
     lookahead: float = 0.9  # [m] of the pure pursuit
+    critic: int = 0  # features of each plan by which it is scored; 0: scores come without a look at the plans
+    foresees: bool = False  # whether the critic also foresees how near people will be; only training asks
 
     def __post_init__(self) -> None:
         if self.proposals < 2 or self.proposals % 2 or self.proposals // 2 > len(_ANCHORS):
@@ -58,15 +68,19 @@ class PolicyConfig:
             raise ConfigError(f"policy: expected person to be a multiple of {self.heads} heads, got {self.person}")
         if self.knots < 2 or self.steps < 2 or not self.step > 0.0:
             raise ConfigError("policy: expected two knots and two steps at least, and a step above zero")
+        if self.foresees and not self.critic:
+            raise ConfigError("policy: expected a critic of more than 0 features where it foresees")
 
 
 @dataclass(frozen=True)
 class Proposals:
     """velocities (B, M, T, 2) [m/s, rad/s] that the base can have one after the other; scores (B, M): the logarithm of
-    the share of cases in which each is the best, up to a constant."""
+    the share of cases in which each is the best, up to a constant. foreseen (B, M, T, 9), where asked for: of each
+    step, risk and then eight sectors of the compass, counter-clockwise from the heading, from 0 to 1."""
 
     velocities: Array
     scores: Array
+    foreseen: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -155,8 +169,13 @@ def initial(config: PolicyConfig, random: np.random.Generator) -> Initial:
         "hidden.0": (config.surroundings + config.person, config.hidden),
         "hidden.1": (config.hidden, config.hidden),
         "plan": (config.hidden, config.proposals // 2 * config.knots * 2),
-        "score": (config.hidden, config.proposals // 2),
+        "score": (config.critic, 1) if config.critic else (config.hidden, config.proposals // 2),
     }
+    if config.critic:
+        sizes["critic.0"] = (config.hidden + _OF_A_STEP * config.steps, config.critic)
+        sizes["critic.1"] = (config.critic, config.critic)
+    if config.foresees:
+        sizes["foreseen"] = (config.critic, config.steps * FORESEEN)
     found: Initial = {}
     for name, (wide, out) in sizes.items():
         found |= make_linear(random, name, wide, out, 0.1 if name in ("plan", "score") else 1.0)
@@ -168,17 +187,23 @@ def initial(config: PolicyConfig, random: np.random.Generator) -> Initial:
 
 def propose(parameters: Parameters, told: PolicyInputs, limits: BaseLimits, config: PolicyConfig) -> Proposals:
     """The proposals for robots that are told this, each at its velocity and with these limits."""
-    xp = namespace(told.body)
-    other = mirrored(told)
-    plans, scores = _decide(parameters, told, config)
-    mirrored_plans, mirrored_scores = _decide(parameters, other, config)
-    across = xp.asarray((-1.0, 1.0), dtype=plans.dtype)
-    plans = xp.concat([plans, mirrored_plans * across], axis=-3)
-    return Proposals(follow(plans, told, limits, config), xp.concat([scores, mirrored_scores], axis=-1))
+    xp, twice = namespace(told.body), both_ways(told)  # (2, B, ...): the world and its mirror image
+    plans, hidden = _decide(parameters, twice, config)
+    velocities, poses = drive(plans, twice, limits, config)
+    across = xp.asarray((1.0, -1.0), dtype=plans.dtype)
+    made = xp.concat([velocities[0], velocities[1] * across], axis=-3)
+    if not config.critic:
+        scores = linear(parameters, "score", hidden)
+        return Proposals(made, xp.concat([scores[0], scores[1]], axis=-1))
+    judged = _judge(parameters, hidden, twice, fixed(velocities), fixed(poses), config)
+    scores = linear(parameters, "score", judged)[..., 0]
+    foreseen = _foresee(parameters, judged, config) if config.foresees else None
+    return Proposals(made, xp.concat([scores[0], scores[1]], axis=-1), foreseen)
 
 
 def _decide(parameters: Parameters, told: PolicyInputs, config: PolicyConfig) -> tuple[Array, Array]:
-    """Half of the proposals: offset [m] and share of the full speed at each step (B, M / 2, T, 2), and scores."""
+    """Half of the proposals: offset [m] and share of the full speed at each step (B, M / 2, T, 2); and what is thought
+    of the whole, (B, hidden)."""
     xp = namespace(told.body)
     around = xp.tanh(linear(parameters, "surroundings.0", surroundings(told)))
     around = xp.tanh(linear(parameters, "surroundings.1", around))
@@ -190,7 +215,39 @@ def _decide(parameters: Parameters, told: PolicyInputs, config: PolicyConfig) ->
     offsets, shares = config.largest_offset * xp.tanh(raw[..., 0]), 1.0 / (1.0 + xp.exp(-raw[..., 1]))
     between = xp.asarray(_between(config.knots, config.steps), dtype=raw.dtype, device=device(raw))
     steps = xp.matmul(xp.stack([offsets, shares], axis=-2), between)  # (B, M / 2, 2, T)
-    return xp.stack([steps[..., 0, :], steps[..., 1, :]], axis=-1), linear(parameters, "score", hidden)
+    return xp.stack([steps[..., 0, :], steps[..., 1, :]], axis=-1), hidden
+
+
+def _judge(
+    parameters: Parameters, hidden: Array, told: PolicyInputs, velocities: Array, poses: Array, config: PolicyConfig
+) -> Array:
+    """What is to be said of each plan, (B, M, critic): velocities (B, M, T, 2), poses (B, M, T, 3) in the robot's
+    frame."""
+    xp, lead = namespace(poses), poses.shape[:-2]
+    radius, top = told.body[..., 2, None, None], told.body[..., 3, None, None]
+    away = norm(sector_points(told)[..., None, None, :, :] - poses[..., None, :2])  # (B, M, T, S)
+    wall = clip(1.0 - 2.0 * (xp.min(away, axis=-1) - radius), 0.0, 2.0)
+    seen = [poses[..., 0] / 2.0, poses[..., 1] / 2.0, poses[..., 2], velocities[..., 0] / top, wall]
+    if told.people.shape[-2]:
+        ahead = xp.asarray(config.step * np.arange(1.0, config.steps + 1.0), dtype=poses.dtype, device=device(poses))
+        then = told.people[..., None, :2] + ahead[:, None] * told.people[..., None, 2:]  # (B, N, T, 2)
+        apart = norm(then[..., None, :, :, :] - poses[..., None, :, :2])  # (B, M, N, T)
+        gap = xp.where(told.present[..., None, :, None] > 0.5, apart - radius[..., None], SIGHTLESS)
+        seen += [xp.max(clip(1.0 - gap / 3.0, 0.0), axis=-2), xp.sum(clip(1.0 - gap, 0.0), axis=-2)]
+    else:
+        seen += [xp.zeros_like(wall), xp.zeros_like(wall)]
+    thought = xp.broadcast_to(hidden[..., None, :], (*lead, hidden.shape[-1]))
+    judged = xp.tanh(linear(parameters, "critic.0", xp.concat([thought, *seen], axis=-1)))
+    return judged + xp.tanh(linear(parameters, "critic.1", judged))
+
+
+def _foresee(parameters: Parameters, judged: Array, config: PolicyConfig) -> Array:
+    """See :class:`Proposals`; of the world and its mirror image (2, B, M / 2, critic), where sectors run backward."""
+    xp = namespace(judged)
+    raw = xp.reshape(linear(parameters, "foreseen", judged), (*judged.shape[:-1], config.steps, FORESEEN))
+    shares = 1.0 / (1.0 + xp.exp(-raw))
+    other = xp.concat([shares[1][..., :1], xp.flip(shares[1][..., 1:], axis=-1)], axis=-1)
+    return xp.concat([shares[0], other], axis=-3)
 
 
 def _between(knots: int, steps: int) -> Floats:
@@ -226,13 +283,19 @@ def _attend(parameters: Parameters, around: Array, people: Array, present: Array
 
 
 def follow(plans: Array, told: PolicyInputs, limits: BaseLimits, config: PolicyConfig) -> Array:
+    """The velocities of :func:`drive` alone."""
+    return drive(plans, told, limits, config)[0]
+
+
+def drive(plans: Array, told: PolicyInputs, limits: BaseLimits, config: PolicyConfig) -> tuple[Array, Array]:
     """The velocities (B, M, T, 2) with which the base keeps at offsets [m] to the left of its way, at shares of its
-    full speed, plans (B, M, T, 2), by pure pursuit (Coulter 1992); it slows down for the end of its way."""
+    full speed, plans (B, M, T, 2), by pure pursuit (Coulter 1992); it slows down for the end of its way. And
+    the poses (B, M, T, 3) in the robot's frame that it comes to."""
     xp, lead = namespace(plans), plans.shape[:-2]
     way = _Way(told.way[..., None, :, :])
     pose = xp.zeros((*lead, 3), dtype=plans.dtype, device=device(plans))
     moving = xp.broadcast_to(told.body[..., None, :2], (*lead, 2))
-    to_go, made = told.body[..., None, -1], []
+    to_go, made, poses = told.body[..., None, -1], [], []
     for t in range(config.steps):
         place = way.project(pose[..., :2])
         left = clip(to_go - place, 0.0)
@@ -245,7 +308,8 @@ def follow(plans: Array, told: PolicyInputs, limits: BaseLimits, config: PolicyC
         moving = limit_velocity(wanted, moving, limits, config.step)
         pose = unicycle_step(pose, moving, config.step)
         made.append(moving)
-    return xp.stack(made, axis=-2)
+        poses.append(pose)
+    return xp.stack(made, axis=-2), xp.stack(poses, axis=-2)
 
 
 def _pursue(pose: Array, target: Array, speed: Array, limits: BaseLimits) -> Array:

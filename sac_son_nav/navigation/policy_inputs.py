@@ -9,11 +9,11 @@ Shapes: any leading batch dimensions B (none on the robot), P points of the way,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from sac_son_nav.arrays import Array, clip, namespace, norm
+from sac_son_nav.arrays import Array, clip, device, namespace, norm
 from sac_son_nav.geometry import rotate
 from sac_son_nav.kinematics import BaseLimits
 from sac_son_nav.navigation.route import Route
@@ -123,6 +123,22 @@ def mirrored(told: PolicyInputs) -> PolicyInputs:
         turned(told.people, (1.0, -1.0, 1.0, -1.0)),
         told.present,
     )
+
+
+def both_ways(told: PolicyInputs) -> PolicyInputs:
+    """The same and its mirror image, along a new first axis."""
+    xp, other = namespace(told.body), mirrored(told)
+    return PolicyInputs(*(xp.stack([getattr(told, f.name), getattr(other, f.name)]) for f in fields(told)))
+
+
+def sector_points(told: PolicyInputs) -> Array:
+    """The nearest obstacle of each sector (B, S, 2) [m], as if it were in its middle."""
+    xp = namespace(told.sectors)
+    turns = (2.0 * np.pi) * ((np.arange(SECTORS) + 0.5) / SECTORS - 0.5)
+    rays = xp.asarray(
+        np.stack([np.cos(turns), np.sin(turns)], axis=-1), dtype=told.sectors.dtype, device=device(told.sectors)
+    )
+    return told.sectors[..., None] * rays
 
 
 def surroundings(told: PolicyInputs) -> Array:

@@ -17,9 +17,11 @@ import torch
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.navigation import objective
 from sac_son_nav.navigation.objective import ObjectiveConfig
-from sac_son_nav.navigation.policy import Proposals
+from sac_son_nav.navigation.policy import FORESEEN, Proposals
 from sac_son_nav.training.policy_scenes import Scene
 from sac_son_nav.training.policy_worlds import Futures
+
+RISK_REACH, COMPASS_REACH = 3.0, 6.0  # [m]
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,11 @@ class LossConfig:
     all_alike: float = 0.4  # share of the gradient that all proposals get alike; the rest goes to the better ones
     temperature: float = 0.5  # of cost, within which proposals count as about as good
     score_weight: float = 2.0
+    regret_weight: float = (
+        0.5  # of what the scores' choice is expected to cost more than the best, in the scores' loss
+    )
+    regret_cap: float = 20.0  # of cost: beyond it a plan is just bad
+    foreseen_weight: float = 20.0  # of the mean squared error of risk and compass, where the policy foresees them
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.all_alike <= 1.0:
@@ -58,10 +65,17 @@ def costs(scene: Scene, velocities: torch.Tensor, futures: Futures, config: Loss
     return {name: value.reshape(velocities.shape[:2]) for name, value in terms.items()}
 
 
-def descend(proposals: Proposals, total: torch.Tensor, slope: torch.Tensor, config: LossConfig) -> torch.Tensor:
+def descend(
+    proposals: Proposals,
+    total: torch.Tensor,
+    slope: torch.Tensor,
+    config: LossConfig,
+    came: torch.Tensor | None = None,
+) -> torch.Tensor:
     """A number whose gradient bends the proposals towards less cost, and their scores towards which of them costs
     least: of costs total (W, M) and their gradients slope (W, M, T, 2). Its value is what the policy's choice is
-    expected to cost, summed over worlds."""
+    expected to cost, summed over worlds. `came` (W, M, T, 9): the :func:`proximity` that there was of what they
+    foresee."""
     total, slope = total.detach(), torch.nan_to_num(slope.detach())
     length = slope.flatten(2).norm(dim=-1)[..., None, None]
     slope = slope * (config.gradient_length / length.clamp(min=config.gradient_length))
@@ -69,6 +83,27 @@ def descend(proposals: Proposals, total: torch.Tensor, slope: torch.Tensor, conf
     share = config.all_alike / total.shape[1] + (1.0 - config.all_alike) * better
     bend = torch.sum(share[..., None, None] * slope * proposals.velocities)
     chosen = -torch.sum(better * torch.log_softmax(proposals.scores, dim=-1))
+    regret = (total - total.min(dim=-1, keepdim=True).values).clamp(max=config.regret_cap)
+    chosen = chosen + config.regret_weight * torch.sum(torch.softmax(proposals.scores, dim=-1) * regret)
     pull = bend + config.score_weight * chosen
+    if proposals.foreseen is not None and came is not None:
+        error = (proposals.foreseen - came.detach()) ** 2
+        pull = pull + config.foreseen_weight * error.sum() / error[0].numel()
     expected = torch.sum(torch.softmax(proposals.scores, dim=-1).detach() * total)
     return expected + pull - pull.detach()
+
+
+def proximity(poses: torch.Tensor, people: torch.Tensor) -> torch.Tensor:
+    """How near people (K, N, T, 2) are to robots at poses (K, T, 3) [m, m, rad], (K, T, 9) from 0 to 1: max(0, 1 - d /
+    3 m) of the nearest person, the risk, and max(0, 1 - d / 6 m) of the nearest in each eighth of a turn from the
+    heading on, counter-clockwise, the proximity compass (Cancelli et al., ICCV 2023). Distances are straight ones."""
+    if people.shape[1] == 0:
+        return poses.new_zeros((*poses.shape[:2], FORESEEN))
+    offset = people - poses[:, None, :, :2]
+    distance = torch.linalg.vector_norm(offset, dim=-1)  # (K, N, T)
+    risk = (1.0 - distance / RISK_REACH).clamp(min=0.0).amax(dim=1)
+    near = (1.0 - distance / COMPASS_REACH).clamp(min=0.0)
+    bearing = torch.atan2(offset[..., 1], offset[..., 0]) - poses[:, None, :, 2]
+    sector = torch.floor(torch.remainder(bearing / (2.0 * torch.pi), 1.0) * 8.0).clamp(max=7.0)
+    each = [torch.where(sector == k, near, 0.0).amax(dim=1) for k in range(8)]
+    return torch.stack([risk, *each], dim=-1)

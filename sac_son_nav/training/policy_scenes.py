@@ -7,6 +7,7 @@ Everything follows from the generator that is handed in. Frame map, SI units.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,11 @@ def draw(random: np.random.Generator, cards: tuple[str, ...], humans: tuple[str,
     """One scene: half of the time in the map of one of the `cards`, among its people; at most `orca_people` of them
     where they walk by ORCA, which costs most."""
     for _ in range(ATTEMPTS):
-        robot = _robot(random)
+        robot = drawn_robot(random)
         name = str(random.choice(humans))
         try:
             if cards and random.random() < 0.5:
-                scenario = load_scenario(str(random.choice(cards)))
+                scenario = _card(str(random.choice(cards)))
                 if random.random() < 0.5:
                     scenario = _other_errand(scenario, robot, random)
             else:
@@ -63,7 +64,13 @@ def draw(random: np.random.Generator, cards: tuple[str, ...], humans: tuple[str,
     raise RouteError(f"training: expected a scene in which a robot can drive within {ATTEMPTS} attempts, found none")
 
 
-def _robot(random: np.random.Generator) -> RobotProfile:
+@lru_cache(maxsize=64)
+def _card(name: str) -> Scenario:
+    """Kept, for the ways of its people are dear to work out."""
+    return load_scenario(name)
+
+
+def drawn_robot(random: np.random.Generator) -> RobotProfile:
     """Half of the time one of the shipped robots as it is, else one that differs in everything."""
     robot = load_robot(str(random.choice(ROBOTS, p=(0.55, 0.15, 0.15, 0.15))))
     if random.random() < 0.7:
@@ -99,8 +106,10 @@ def _law(name: str, random: np.random.Generator) -> Law:
 
 
 def _other_errand(scenario: Scenario, robot: RobotProfile, random: np.random.Generator) -> Scenario:
-    start, goal = _errand(scenario.floor, robot.radius, random)
-    return replace(scenario, robot=replace(scenario.robot, start=start, goal=goal))
+    start, goal = drawn_errand(scenario.floor, robot.radius, random)
+    other = replace(scenario, robot=replace(scenario.robot, start=start, goal=goal))
+    other.__dict__["walking"] = scenario.walking  # of the same floor
+    return other
 
 
 def _room(robot: RobotProfile, random: np.random.Generator) -> Scenario:
@@ -121,12 +130,12 @@ def _room(robot: RobotProfile, random: np.random.Generator) -> Scenario:
         row, column = random.integers(4, rows), random.integers(4, columns)
         cells[row : row + size[0], column : column + size[1]] = OCCUPIED
     floor = OccupancyMap(cells, CELL, (-4 * CELL, -4 * CELL))
-    start, goal = _errand(floor, robot.radius, random)
+    start, goal = drawn_errand(floor, robot.radius, random)
     people = tuple(_group(floor, random) for _ in range(random.integers(1, 5)))
     return Scenario(f"drawn {kind}", "", Path(), floor, RobotErrand(start, goal), 60.0, people)
 
 
-def _errand(
+def drawn_errand(
     floor: OccupancyMap, radius: float, random: np.random.Generator
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """A start and a goal five metres apart or more where there is room for the robot."""

@@ -32,7 +32,7 @@ from sac_son_nav.training.policy_scenes import FIRST_SEED, Scene
 
 FAR_OFF = 1000.0  # [m] where a beam ends that meets nothing
 BEAMS = 180  # with which robots see walls while training
-SUBSTEPS = 3  # of the world for each step of a plan that is tried
+SUBSTEPS = 2  # of the world for each step of a plan that is tried
 STRAYED = 1.5  # [m] from the way at which a run is given up, as the navigator makes a new one there
 ATTEMPTS = 20
 LIKE = torch.zeros(0, dtype=torch.float32)
@@ -94,22 +94,23 @@ class Fleet:
                 if attempt == ATTEMPTS - 1:
                     raise
                 continue
-            world.crowd.law = scene.law  # type: ignore[attr-defined]
-            self._place(world)
+            if scene.scenario.recorded is None:
+                world.crowd.law = scene.law  # type: ignore[attr-defined]
+            self._place(world, np.ones(count, dtype=np.bool_))
             return world
         raise AssertionError
 
-    def _place(self, world: World) -> None:
-        """Set the robots down anywhere along the way, that they meet people from the first moment on; where there is
-        no room, at its beginning."""
+    def _place(self, world: World, these: NDArray[np.bool_]) -> None:
+        """Set these of the robots (W,) down anywhere along the way, that they meet people from the first moment on;
+        where there is no room, they stay where they are."""
         scene, random, count = self.scene, self.random, int(world.batch[0])
         line, along = scene.route.at(random.uniform(0.0, 0.9 * scene.route.length, count))
         aside = random.uniform(-0.5, 0.5, count)[:, None] * np.stack([-along[:, 1], along[:, 0]], axis=-1)
         yaws = np.arctan2(along[:, 1], along[:, 0]) + 0.4 * random.standard_normal(count)
         places, people = line + aside, np.asarray(world.crowd.positions, dtype=np.float64)
-        apart = np.linalg.norm(people - places[:, None], axis=-1).min(axis=-1, initial=np.inf)
+        apart = np.fmin.reduce(np.linalg.norm(people - places[:, None], axis=-1), axis=-1, initial=np.inf)
         room = np.asarray(scene.scenario.floor.distance_at(places)) - scene.robot.radius
-        fits = torch.from_numpy((room > 0.05) & (apart > scene.robot.radius + 0.6))
+        fits = torch.from_numpy(these & (room > 0.05) & (apart > scene.robot.radius + 0.6))
         poses = torch.from_numpy(np.concatenate([places, yaws[:, None]], axis=-1)).to(world.poses.dtype)
         speeds = torch.from_numpy(random.uniform(0.0, self.limits.vx_max, count)).to(world.poses.dtype)
         moving = torch.stack([speeds, torch.zeros_like(speeds)], dim=-1)
@@ -124,6 +125,9 @@ class Fleet:
         kept = self.world.take(range(len(self)))
         poses, velocity = (np.asarray(a, dtype=np.float64) for a in (kept.poses, kept.velocities))
         people, paces = (np.asarray(a, dtype=np.float64) for a in (kept.crowd.positions, kept.crowd.velocities))
+        if self.scene.scenario.recorded is not None:  # one clock for all: the same people are there in all worlds
+            there = np.isfinite(people[0, :, 0])
+            people, paces = people[:, there], paces[:, there]
         people = people + self.tracking_noise * self.random.standard_normal(people.shape)
         paces = paces + 2.0 * self.tracking_noise * self.random.standard_normal(paces.shape)
         angles = poses[:, 2:] + self._angles
@@ -148,7 +152,13 @@ class Fleet:
         _, aside = self.scene.route.project(places)
         late = self.world.ages_s > self.scene.scenario.time_limit
         ended = np.flatnonzero(np.asarray(self.world.reached) | (np.asarray(aside) > STRAYED) | late)
-        if len(ended):
+        if len(ended) and self.scene.scenario.recorded is not None:
+            these = np.isin(np.arange(len(self)), ended)
+            self.world.poses = self.world.poses.clone()
+            self.world.poses[ended] = torch.as_tensor(self.scene.scenario.robot_start, dtype=self.world.poses.dtype)
+            self.world.reached = self.world.reached & ~torch.from_numpy(these)
+            self._place(self.world, these)
+        elif len(ended):
             self.world.put(ended.tolist(), self._fresh(len(ended)))
 
 

@@ -39,7 +39,11 @@ Batch = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class RunConfig:
-    """How long and how fast. `rate` rises over `warmup` steps, then falls to 0 along a cosine."""
+    """How long and how fast. `rate` rises over `warmup` steps, then falls to 0 along a cosine.
+
+    `seconds`: after which a run ends even if steps are left, its rate fallen to 0 by then; 0: never. What comes of a
+    run that time ended depends on the machine.
+    """
 
     steps: int = 2000
     batch: int = 512  # what one step draws, over all processes
@@ -50,6 +54,7 @@ class RunConfig:
     average: float = 0.99  # of the weights that are kept: how much of the last average stays at each step
     validate_every: int = 200  # steps; the state is saved as often
     keep: str = "last"  # which weights are kept: the last, or those with the best validation
+    seconds: float = 0.0
     seed: int = 0
     device: str = "cpu"
 
@@ -123,7 +128,7 @@ class _Run:
         self.optimiser = torch.optim.AdamW(
             list(self.parameters.values()), lr=config.rate, weight_decay=config.weight_decay
         )
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.passed = 0, 0.0, 0.0
         self.curves: dict[str, list[list[float]]] = {"loss": []}
         self.progress, self.drawn = Progress(), time.monotonic()  # a curve of one point says nothing
         if (folder / STATE).is_file():
@@ -135,14 +140,15 @@ class _Run:
     def go(self) -> tuple[Tensors, dict[str, Any]]:
         began, losses = time.monotonic() - self.seconds, []
         try:
-            while self.step < self.config.steps:
+            while not self._over():
+                self.seconds = time.monotonic() - began
                 losses.append(self._step())
                 self.seconds = time.monotonic() - began
-                if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
+                if self.step % self.config.validate_every == 0 or self._over():
                     self._note("loss", float(np.mean(losses)))
                     losses = []
+                    self._validate()  # all processes, for a task may share this work, too
                     if self.rank == 0:
-                        self._validate()
                         self._save()
                 self._say()
         except KeyboardInterrupt:
@@ -152,6 +158,14 @@ class _Run:
         kept = self.best if self.config.keep == "best" and self.best else self.average
         report = {"steps": self.step, "seconds": round(self.seconds, 1), "curves": self.curves}
         return {name: p.detach().cpu().numpy() for name, p in kept.items()}, report
+
+    def _over(self) -> bool:
+        return self.step >= self.config.steps or self._done() >= 1.0
+
+    def _done(self) -> float:
+        """Share of the run that is behind, by steps or by time, whichever is more; the same in all processes."""
+        by_time = self.passed / self.config.seconds if self.config.seconds else 0.0
+        return max(self.step / self.config.steps, by_time)
 
     def _step(self) -> float:
         """One batch, one step of the optimiser; the loss."""
@@ -167,7 +181,7 @@ class _Run:
         loss = self._share_gradients(total.detach(), count)
         torch.nn.utils.clip_grad_norm_(self.parameters.values(), config.clip)
         for group in self.optimiser.param_groups:
-            group["lr"] = config.rate * _schedule(self.step, config)
+            group["lr"] = config.rate * _schedule(self.step, self._done(), config)
         self.optimiser.step()
         self.step += 1
         keep = min(config.average, self.step / (self.step + 10.0))  # the first average is not of the first guess
@@ -182,14 +196,16 @@ class _Run:
         for p in grown:
             if p.grad is None:
                 p.grad = torch.zeros_like(p)
-        figures = torch.stack([total, torch.as_tensor(count, dtype=total.dtype, device=total.device)])
+        more = torch.tensor([float(count), self.seconds / self.processes], dtype=total.dtype, device=total.device)
+        figures = torch.cat([total[None], more])
         if self.processes > 1:
             flat = torch.cat([figures, *(p.grad.reshape(-1) for p in grown if p.grad is not None)])
             dist.all_reduce(flat)
-            figures, place = flat[:2], 2
+            figures, place = flat[:3], 3
             for p in grown:
                 p.grad = flat[place : place + p.numel()].reshape(p.shape).clone()
                 place += p.numel()
+        self.passed = float(figures[2])
         for p in grown:
             if p.grad is not None:
                 p.grad /= figures[1]
@@ -211,10 +227,10 @@ class _Run:
 
     def _say(self) -> None:
         if self.rank == 0:
-            left = self.seconds / self.step * (self.config.steps - self.step)
+            left = self.seconds * (1.0 / max(self._done(), 1e-6) - 1.0)
             last = ", ".join(f"{name} {points[-1][1]:.4f}" for name, points in self.curves.items() if points)
             self.progress(f"{self.title}: step {self.step}/{self.config.steps}, {left:.0f} s left; {last}")
-            if self.step == self.config.steps:
+            if self._over():
                 self.progress.end()
                 print(f"{self.title}: {self.step} steps in {self.seconds:.0f} s; {last}", flush=True)
 
@@ -233,7 +249,7 @@ class _Run:
         tensors |= {f"best/{name}": p for name, p in self.best.items()}
         told = {**self.told, "step": self.step, "seconds": self.seconds, "curves": self.curves}
         write_tensors(self.folder / STATE, {name: t.cpu().numpy() for name, t in tensors.items()}, told)
-        if self.step == self.config.steps or time.monotonic() - self.drawn > DRAW_EVERY:
+        if self._over() or time.monotonic() - self.drawn > DRAW_EVERY:
             _draw(self.curves, self.title, self.folder / CURVES)
             self.drawn = time.monotonic()
 
@@ -261,11 +277,12 @@ class _Run:
         if told["step"]:
             self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": states})
         self.step, self.seconds, self.curves = told["step"], told["seconds"], told["curves"]
+        self.passed = self.seconds
 
 
-def _schedule(step: int, config: RunConfig) -> float:
+def _schedule(step: int, done: float, config: RunConfig) -> float:
     warm = min(1.0, (step + 1) / max(1, config.warmup))
-    return warm * 0.5 * (1.0 + float(np.cos(np.pi * step / config.steps)))
+    return warm * 0.5 * (1.0 + float(np.cos(np.pi * min(1.0, done))))
 
 
 def _plain(value: Any) -> Any:

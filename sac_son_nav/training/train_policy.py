@@ -31,14 +31,15 @@ class PolicyTraining:
     task: PolicyTask = field(default_factory=PolicyTask)
 
 
-def train_policy(config: Path, out: Path) -> int:
-    """Train as a config says, or go on with what `out` holds; the model is written to ``out/model``."""
+def train_policy(config: Path, out: Path, data: Path | None = None) -> int:
+    """Train as a config says, or go on with what `out` holds; the model is written to ``out/model``.
+    `data`: the folder of recordings, where the config learns from recorded people."""
     path = config if config.is_file() else resource("config", f"train/{config}", what="training config")
     settings = build(PolicyTraining, read_yaml(path), str(path))
     with processes() as first:
         if first:
             make_folder(out)
-        task = LearnPolicy(settings.task, out / "run", settings.run.seed, writes=first)
+        task = LearnPolicy(settings.task, out / "run", settings.run.seed, first, data)
         weights, report = train(task, settings.run, out / "run", asdict(settings.task), "policy")
         if first:
             draw_rollouts(task, weights, out / ROLLOUTS)
@@ -55,6 +56,11 @@ def _write(
     git = git_state()
     made = {"command": command, "git": git, "steps": report["steps"], "seconds": report["seconds"], "figures": last}
     task, commit = settings.task, str((git or {}).get("commit", "?"))[:12]
+    people = f"people of {', '.join(sorted(set(task.humans)))}; rooms drawn by lot and the maps of {len(task.cards)}"
+    people += " scenarios, with\n  seeds from 1 000 000 on. No recording of anybody was used."
+    if task.recorded:
+        people = f"robots among recorded people of\n  {', '.join(task.recorded)} (ETH and UCY)."
+        people += " Moments kept apart are simulated."
     card = f"""# Policy
 
 Proposes {task.policy.proposals} plans of {task.policy.steps} steps of {task.policy.step:g} s for a round base with
@@ -62,9 +68,8 @@ differential drive among people (docs/policy.md).
 
 - **Input**: the route ahead, the robot's size and limits, the laser's returns, tracks of people.
 - **Output**: velocities that the base can have, one after the other, and a score for each plan.
-- **Learned from**: the embedded worlds, by gradients of the navigator's objective through `{task.answer}`; people of
-  {", ".join(sorted(set(task.humans)))}; rooms drawn by lot and the maps of {len(task.cards)} scenarios, with seeds
-  from 1 000 000 on. No recording of anybody was used.
+- **Learned from**: the embedded worlds, by gradients of the navigator's objective through `{task.answer}`;
+  {people}
 - **Made** by `{command}`, {report["steps"]} steps in {report["seconds"]:.0f} s, at {commit}.
 - **Figures** at moments kept apart, in the training's own units: {", ".join(f"{k} {v:g}" for k, v in last.items())}.
 - **Limits**: it has seen simulated people only, and walls only as far as the laser sees them. It never proposes to
@@ -78,7 +83,7 @@ def draw_rollouts(task: LearnPolicy, weights: Mapping[str, NDArray[Any]], file: 
     """A strip of moments kept apart: the proposals of one robot in each, the one that truly costs least in colour, and
     the people then, as they would have been and as they are."""
     known = {name: torch.from_numpy(np.asarray(values)) for name, values in weights.items()}
-    moments = task.apart()[:DRAWN]
+    moments = [task.apart(k)[0] for k in range(min(DRAWN, task.config.validation_fleets))]
     figure = Figure(figsize=(4.0 * len(moments), 4.2), layout="constrained")
     for axis, moment in zip(np.atleast_1d(figure.subplots(1, len(moments))), moments, strict=True):
         one = moment.take(np.array([int(np.argmax(moment.chances))]))

@@ -104,11 +104,13 @@ def test_gradients_lead_from_what_it_does_to_people_to_the_plan(answer: str, tmp
 
 def test_training_on_one_moment_makes_its_proposals_cheaper(tmp_path: Path) -> None:
     learning = LearnPolicy(SMALL, tmp_path, 0)
-    learning._moments, learning._round = [moment("circular_crossing", count=6)] * 2, 0
+    learning._moments, learning._round = {0: [moment("circular_crossing", count=6)] * 2}, 0
     first = learning.initial(np.random.default_rng(0))
     parameters = {k: torch.from_numpy(v.copy()).requires_grad_() for k, v in first.items()}
     optimiser, costs = torch.optim.Adam(parameters.values(), lr=3e-3), []
-    batch = {"moment": torch.zeros(6, dtype=torch.int64), "luck": torch.arange(6) / 6.0 + 0.05}
+    batch = {name: torch.zeros(6, dtype=torch.int64) for name in ("fleet", "moment")} | {
+        "luck": torch.arange(6) / 6.0 + 0.05
+    }
     for _ in range(8):
         loss, count = learning.loss(parameters, batch, 0)
         optimiser.zero_grad()
@@ -120,9 +122,11 @@ def test_training_on_one_moment_makes_its_proposals_cheaper(tmp_path: Path) -> N
 
 def test_shares_of_a_batch_have_the_gradient_of_the_whole(tmp_path: Path) -> None:
     learning = LearnPolicy(SMALL, tmp_path, 0)
-    learning._moments, learning._round = [moment("frontal_approach", count=6)] * 2, 0
+    learning._moments, learning._round = {0: [moment("frontal_approach", count=6)] * 2}, 0
     first = learning.initial(np.random.default_rng(0))
-    batch = {"moment": torch.zeros(4, dtype=torch.int64), "luck": torch.tensor([0.1, 0.4, 0.6, 0.9])}
+    batch = {name: torch.zeros(4, dtype=torch.int64) for name in ("fleet", "moment")} | {
+        "luck": torch.tensor([0.1, 0.4, 0.6, 0.9])
+    }
 
     def gradient(rows: slice) -> Any:
         parameters = {k: torch.from_numpy(v.copy()).requires_grad_() for k, v in first.items()}
