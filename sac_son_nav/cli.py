@@ -302,7 +302,7 @@ def _evaluate_crowds(what: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _evaluate_crowdnav(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = what.add_parser("crowdnav", help="the published CrowdNav test on our laws of walking")
-    robots = ("orca", "social_force", "moussaid")
+    robots = ("orca", "social_force", "moussaid", "sac_son")
     verb.add_argument("--robot", choices=robots, default="orca", help="law by which the robot steers (default: orca)")
     verb.add_argument("--episodes", type=int, default=500, help="default: 500")
     cases = "the published ones, each second case and over again (default), or each a case of its own"
@@ -313,6 +313,9 @@ def _evaluate_crowdnav(what: argparse._SubParsersAction[argparse.ArgumentParser]
     verb.add_argument("--share", type=float, default=0.5, help="of an evasion that an ORCA robot makes (default: 0.5)")
     verb.add_argument("--robot-seen", action="store_true", help="people see the robot")
     verb.add_argument("--radii-renewed", action="store_true", help="ORCA learns how large a body is whenever it looks")
+    verb.add_argument("--intrusions", action="store_true", help="into where people will be in five steps, too")
+    many = "processes for sac_son, each of which takes some of the cases (default: 1)"
+    verb.add_argument("--workers", type=int, default=1, metavar="N", help=many)
     verb.add_argument("--seed", type=int, help="default: the published one")
     verb.add_argument("--log", type=Path, help="a published log, to compare episode by episode")
     verb.add_argument("--out", type=Path, default=Path("out/crowdnav"), help="folder for crowdnav.json")
@@ -329,7 +332,7 @@ def _evaluate_crowdnav(what: argparse._SubParsersAction[argparse.ArgumentParser]
 def _benchmark(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser("benchmark", help="planners against each other, over scenarios, people and seeds")
     several: dict[str, Any] = {"nargs": "+", "action": "extend", "metavar": "NAME"}
-    more = "oracle:WEIGHT, ds_rnn:PATH and sac_son:PREDICTOR too"
+    more = "oracle:WEIGHT, ds_rnn:PATH, sac_son:WORD and NAME:perceived too"
     verb.add_argument("--planner", **several, help=f"one or more; {more} (default: all but these)")
     verb.add_argument("--scenario", **several, help="names in config/scenarios, or files (default: all with people)")
     verb.add_argument("--humans", **several, help="laws by which people walk (default: social_force)")

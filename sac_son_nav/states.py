@@ -55,7 +55,8 @@ class Tracks:
 
     ids (N,) int64; positions (N, 2) [m] and velocities (N, 2) [m/s] in `frame`; covariances (N, 4, 4) over
     x, y, vx, vy [SI]; confidences (N,) in [0, 1]. Where somebody has kept it (`prediction.history`), pasts (N, P, 2)
-    [m]: where they were, now last, and known (N, P): which of these moments were seen, not made up.
+    [m]: where they were, now last, and known (N, P): which of these moments were seen, not made up. Where somebody
+    knows how large they are, radii (N,) [m].
     """
 
     stamp_s: float
@@ -67,6 +68,7 @@ class Tracks:
     confidences: Floats
     pasts: Floats | None = None
     known: NDArray[np.bool_] | None = None
+    radii: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

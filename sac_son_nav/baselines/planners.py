@@ -16,12 +16,14 @@ from sac_son_nav.baselines.ds_rnn import DsRnn, load_network, named_weights
 from sac_son_nav.baselines.dynamic_window import DynamicWindow, DynamicWindowConfig
 from sac_son_nav.baselines.mppi import Mppi, MppiConfig
 from sac_son_nav.baselines.straight import StopAndWait, Straight
+from sac_son_nav.baselines.true_people import TruePeople
 from sac_son_nav.config import RobotProfile, build, flatten, read_parameters, resource, unflatten
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.maps import OccupancyMap
 from sac_son_nav.navigation.navigator import NavigationConfig, Navigator
 from sac_son_nav.navigation.plan import Plan
 from sac_son_nav.navigation.policy import LearnedPolicy, load
+from sac_son_nav.prediction.predictor import Predictor
 from sac_son_nav.states import Floats, Observation
 
 
@@ -41,12 +43,15 @@ class Planner(Protocol):
         ...  # pragma: no cover
 
 
-def make_navigator(changes: Sequence[str], robot: RobotProfile, seed: int) -> Navigator:
-    """This project's navigator with its shipped settings, some of them changed, and with the shipped policy where its
-    mode asks for one. Raises CheckpointError where that is missing: a comparison must not measure something else."""
+def make_navigator(
+    changes: Sequence[str], robot: RobotProfile, seed: int, model: Predictor | None = None
+) -> Navigator:
+    """This project's navigator with its shipped settings, some of them changed, with another human `model` than they
+    name, if one is given, and with the shipped policy where its mode asks for one. Raises CheckpointError where that
+    is missing: a comparison must not measure something else."""
     settings = changed_settings(changes)
     policy = None if settings.mode == "planner" else _shipped_policy()
-    return Navigator(settings, robot.radius, robot.limits, seed=seed, policy=policy)
+    return Navigator(settings, robot.radius, robot.limits, model, seed, policy)
 
 
 @cache
@@ -104,26 +109,42 @@ VARIANTS: Mapping[str, Callable[[RobotProfile, int], Planner]] = {
 
 NAMED = {**PLANNERS, **VARIANTS}
 
-BY_ARGUMENT = ("ds_rnn:PATH", "oracle:WEIGHT", "sac_son:PREDICTOR:WEIGHT")
+BY_ARGUMENT = ("ds_rnn:PATH", "oracle:WEIGHT", "sac_son:WORD:...", "NAME:perceived")
 """Those that are named with something of the user's."""
+
+PERCEIVED, ORACLE = "perceived", "oracle"
+
+
+def perceives(name: str) -> bool:
+    """Whether the planner of that name is told of the people that the tracker finds in the laser's sweeps, instead of
+    where they truly are: it says so by the word ``perceived`` after its own."""
+    return PERCEIVED in name.split(":")[1:]
 
 
 def named_maker(name: str) -> Callable[[RobotProfile, int], Planner]:
-    """What makes the planner of that name: one of NAMED, or ``sac_son:PREDICTOR:WEIGHT`` with one of the predictors
-    that config/navigation.yaml may name, and what a square metre of perturbation is worth; either may be left out.
-    Raises ConfigError, naming those that there are, for another name."""
-    plain, *given = name.split(":")
+    """What makes the planner of that name: one of NAMED, or ``sac_son`` and words after colons, each of which changes
+    one thing: one of the predictors that config/navigation.yaml may name; ``oracle``, people as they truly will go; a
+    number, what a square metre of perturbation is worth; or ``setting=value``. What a planner is told of people is
+    not made here, see :func:`perceives`. Raises ConfigError, naming those that there are, for another name."""
+    plain, *given = (word for k, word in enumerate(name.split(":")) if k == 0 or word != PERCEIVED)
     if given and plain == "sac_son":
-        changes = tuple(_change(word) for word in given)
+        changes = tuple(_change(word) for word in given if word != ORACLE)
         changed_settings(changes)  # what nobody knows is refused before anything runs
+        if ORACLE in given and perceives(name):
+            raise ConfigError(f"planner {name}: expected oracle or perceived: found people have no true errands")
+        if ORACLE in given:
+            return lambda robot, seed: make_navigator(changes, robot, seed, TruePeople())
         return partial(make_navigator, changes)
-    if name not in NAMED:
+    if given or plain not in NAMED:
         raise ConfigError(f"planner: expected one of {', '.join([*NAMED, *BY_ARGUMENT])}, got {name!r}")
-    return NAMED[name]
+    return NAMED[plain]
 
 
 def _change(word: str) -> str:
-    """The setting that a word after ``sac_son:`` changes: a number is a weight, anything else a predictor."""
+    """The setting that a word after ``sac_son:`` changes: a number is a weight, anything else a predictor, unless it
+    says which setting it is."""
+    if "=" in word:
+        return word
     try:
         return f"objective.weights.counterfactual_perturbation={float(word)!r}"
     except ValueError:

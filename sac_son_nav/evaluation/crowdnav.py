@@ -12,7 +12,10 @@ from __future__ import annotations
 import re
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from numpy.typing import NDArray
 from sac_son_nav.config import make_folder
 from sac_son_nav.crowds import social_force
 from sac_son_nav.errors import ConfigError, ResultsError
+from sac_son_nav.evaluation.crowdnav_navigator import NavigatorRobot
 from sac_son_nav.evaluation.crowdnav_world import SEED, Bodies, Bools, Setting, Worlds, reciprocal_velocity
 from sac_son_nav.evaluation.report import write_summary
 from sac_son_nav.states import Floats
@@ -30,6 +34,7 @@ Whole = NDArray[np.int64]
 GOING, SUCCESS, COLLISION, TIMEOUT = range(4)
 OUTCOMES = {SUCCESS: "success", COLLISION: "collision", TIMEOUT: "timeout"}
 CASES = 500  # of the published test, after which their numbers start again
+FORESEEN = 5  # steps of people's true future that a robot may intrude into, as in the published logs
 RESETS = 2  # of the published test between two episodes, so that it takes every second case
 ARRIVED_M = 1e-6  # [m] from the goal, where it has no direction
 
@@ -119,6 +124,7 @@ ROBOTS: dict[str, Callable[[Worlds, float], Robot]] = {
     "orca": orca_robot,
     "social_force": lambda first, share: circular_force_robot(),
     "moussaid": lambda first, share: moussaid_robot(),
+    "sac_son": lambda first, share: NavigatorRobot(),
 }
 
 
@@ -140,23 +146,26 @@ def _capped(velocity: Floats) -> Floats:
 @dataclass(frozen=True)
 class Episodes:
     """How C cases went: their numbers, outcomes, times [s] and the lengths [m] of the robot's ways, and the least
-    gap [m] to anybody, all (C,)."""
+    gap [m] to anybody, all (C,); and the share of time in which the robot is where somebody will be within the next
+    FORESEEN steps or is now, NaN where that was not asked."""
 
     cases: Whole
     outcomes: Whole
     times: Floats
     ways: Floats
     gaps: Floats
+    intrusions: Floats
 
 
 @dataclass(frozen=True)
 class Trial:
     """What is tried: the world, the robot, its share of an evasion (ORCA) and how many steps of people's true future
-    it takes for further bodies."""
+    it takes for further bodies; `intrusions`: whether those are counted, too, which takes as many more steps."""
 
     robot: str = "orca"
     share: float = 0.5
     foresight: int = 0
+    intrusions: bool = False
     setting: Setting = field(default_factory=Setting)
 
     def __post_init__(self) -> None:
@@ -173,11 +182,12 @@ def run(trial: Trial, cases: Sequence[int], seed: int = SEED) -> Episodes:
     count = len(worlds.cases)
     steer = ROBOTS[trial.robot](worlds, trial.share)
     outcomes, times, ways = np.zeros(count, dtype=np.int64), np.zeros(count), np.zeros(count)
-    gaps, going = np.full(count, np.inf), np.arange(count)
+    gaps, going, intrusions = np.full(count, np.inf), np.arange(count), np.zeros(count)
     while len(going):
         people = worlds.people_choose()
         robot = steer(worlds, _seen(worlds, people, trial.foresight))
         gaps[going] = np.minimum(gaps[going], worlds.gap)
+        intrusions[going] += _intrudes(worlds, people) if trial.intrusions else np.nan
         outcome = judge(worlds)
         outcomes[going], times[going] = outcome, worlds.time
         on = outcome == GOING
@@ -185,7 +195,29 @@ def run(trial: Trial, cases: Sequence[int], seed: int = SEED) -> Episodes:
         going = going[on]
         ways[going] += trial.setting.step * np.linalg.norm(robot[on], axis=-1)
         worlds.advance(robot[on], people[on])
-    return Episodes(np.asarray(cases, dtype=np.int64), outcomes, times, ways, gaps)
+    return Episodes(
+        np.asarray(cases, dtype=np.int64), outcomes, times, ways, gaps, intrusions / (times / trial.setting.step + 1.0)
+    )
+
+
+def _shared_out(trial: Trial, cases: list[int], seed: int, workers: int) -> Episodes:
+    """:func:`run` with some of the cases in each of the processes; for a robot in whom no case depends on another."""
+    if workers < 2 or trial.robot != "sac_son":
+        return run(trial, cases, seed)
+    parts = [cases[k::workers] for k in range(min(workers, len(cases)))]
+    with ProcessPoolExecutor(len(parts), get_context("spawn")) as pool:
+        done = list(pool.map(run, repeat(trial), parts, repeat(seed)))
+    order = np.argsort(np.concatenate([part.cases for part in done]))
+    return Episodes(*(np.concatenate([getattr(part, f.name) for part in done])[order] for f in fields(Episodes)))
+
+
+def _intrudes(worlds: Worlds, people: Floats) -> Bools:
+    """Whether the robot (W,) is where somebody is or truly will be, if it went nowhere, within FORESEEN steps."""
+    places = worlds.foreseen(FORESEEN, people)[0]
+    apart = np.linalg.norm(places - worlds.robot_position[:, None], axis=-1)
+    within = apart < np.tile(worlds.radii, (1, FORESEEN + 1)) + worlds.setting.body
+    anybody: Bools = np.any(within, axis=1)
+    return anybody
 
 
 def judge(worlds: Worlds) -> Whole:
@@ -257,7 +289,7 @@ def trial_of(options: Namespace) -> Trial:
         robot_seen=options.robot_seen,
         radii_renewed=options.radii_renewed,
     )
-    return Trial(options.robot, options.share, options.foresight, setting)
+    return Trial(options.robot, options.share, options.foresight, options.intrusions, setting)
 
 
 def crowdnav(options: Namespace) -> int:
@@ -268,7 +300,7 @@ def crowdnav(options: Namespace) -> int:
     cases = published_cases(options.episodes) if options.cases == "published" else episodes
     theirs = None if options.log is None else read_log(options.log, options.episodes)
     make_folder(options.out, "crowdnav.json")
-    found, rows = measure(trial, cases, seed, theirs)
+    found, rows = measure(trial, cases, seed, theirs, options.workers)
     print("\n".join(_table(trial, found)))
     values = {"trial": asdict(trial), "seed": seed, "found": found, "cases": rows}
     write_summary(options.out / "crowdnav.json", values)
@@ -277,19 +309,20 @@ def crowdnav(options: Namespace) -> int:
 
 
 def measure(
-    trial: Trial, cases: Whole, seed: int, theirs: Whole | None = None
+    trial: Trial, cases: Whole, seed: int, theirs: Whole | None = None, workers: int = 1
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Figures of episodes with these cases (E,), against the outcomes (E,) of a log if given, and a row for each
     distinct case."""
     distinct, where = np.unique(cases, return_inverse=True)
     # The first case of all is the one a robot's beliefs may stem from, and unique cases are sorted.
-    episodes = run(trial, [int(case) for case in distinct], seed)
+    episodes = _shared_out(trial, [int(case) for case in distinct], seed, workers)
     outcomes: Whole = episodes.outcomes[where]
     arrived: Bools = outcomes == SUCCESS
     found: dict[str, float] = {
         **shares(outcomes),
         "time_s": float(episodes.times[where][arrived].mean()) if arrived.any() else float("nan"),
         "way_m": float(episodes.ways[where].mean()),
+        "intrusion_share": float(episodes.intrusions[where].mean()),
         "episodes": len(cases),
         "distinct_cases": len(distinct),
         # Wald's standard error of the share of successes, of distinct cases only
@@ -324,6 +357,10 @@ def _table(trial: Trial, found: dict[str, float]) -> list[str]:
         f"  {found['episodes']} episodes of {found['distinct_cases']} distinct cases, "
         f"standard error of success {found['success_standard_error']:.3f}, way {found['way_m']:.2f} m"
     )
+    if trial.intrusions:
+        lines.append(
+            f"  where somebody is or will be within {FORESEEN} steps: {found['intrusion_share']:.4f} of the time"
+        )
     if "kappa" in found:
         lines.append(f"  the same outcome as in the log in {found['same_outcome']:.3f}, kappa {found['kappa']:.3f}")
     return lines

@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sac_son_nav.baselines.oracle import Oracle, named_config
-from sac_son_nav.baselines.planners import make_planner
+from sac_son_nav.baselines.planners import make_planner, perceives
+from sac_son_nav.baselines.true_people import TruePeople
 from sac_son_nav.config import RobotProfile, load_robot
 from sac_son_nav.evaluation import metrics, perturbation
 from sac_son_nav.evaluation.encounters import find_encounters, score
 from sac_son_nav.evaluation.geodesic import Ways
 from sac_son_nav.evaluation.log import OSpace, RunLog, from_history
 from sac_son_nav.geometry import transform_points
+from sac_son_nav.perception.people import PeopleTracker
 from sac_son_nav.simulation.casting import cast_people, standing_groups, streams
 from sac_son_nav.simulation.counterfactual import AFFECTED, deaf, twins
 from sac_son_nav.simulation.history import History, Recorder
@@ -29,7 +31,7 @@ from sac_son_nav.simulation.laser import Laser, sees_legs
 from sac_son_nav.simulation.rays import RayCaster
 from sac_son_nav.simulation.scenarios import Scenario, load_scenario
 from sac_son_nav.simulation.world import DT, World
-from sac_son_nav.states import Floats, Observation, RobotState, Tracks
+from sac_son_nav.states import Floats, Observation, RobotState, Scan, Tracks
 
 CONTROL_PERIOD = 0.1  # [s]
 DRAWN_EVERY = 4  # steps of the world between two points of a path that is kept for drawing
@@ -123,8 +125,13 @@ def _drive(
         oracle = Oracle.begin(settings, scenario, profile, seeds, humans)
     else:
         planners = [make_planner(planner, profile, scenario.floor, scenario.robot_goal, seed) for seed in seeds]
-        sees = bool(getattr(planners[0], "needs_scan", False))
+        sees = bool(getattr(planners[0], "needs_scan", False)) or perceives(planner)
     world = World(scenario, profile, seeds, humans=humans, gait=sees and sees_legs(profile.laser))
+    for number, made in enumerate(planners):
+        model = getattr(made, "predictor", None)
+        if isinstance(model, TruePeople):
+            model.look(world, number)
+    eyes = [PeopleTracker() for _ in seeds] if perceives(planner) else []
     laser, recorder = Laser(profile.laser, RayCaster(scenario.floor)) if sees else None, Recorder()
     lengths = np.zeros(len(seeds), dtype=np.int64)
     recorder.add(0.0, world.poses, world.velocities, world.crowd.positions, world.crowd.velocities)
@@ -136,9 +143,9 @@ def _drive(
             if oracle is not None:
                 commands[going] = oracle.commands(world, going)
             else:
-                echoes = _echoes(laser, world) if laser is not None else []
+                sweeps = _sweeps(laser, world) if laser is not None else []
                 for k in going:
-                    plan = planners[k].step(_observe(world, int(k), echoes))
+                    plan = planners[k].step(_observe(world, int(k), sweeps, eyes))
                     commands[k] = plan.command.as_array()
             world.step(commands)
         else:
@@ -157,30 +164,30 @@ def _drive(
     return histories, world
 
 
-def _echoes(laser: Laser, world: World) -> list[Floats]:
-    """What the laser of each robot returns, points (M, 2) [m], frame map."""
+def _sweeps(laser: Laser, world: World) -> list[tuple[Scan, Floats]]:
+    """The sweep of each robot's laser, and where in the map the laser was, (3,) [m, m, rad]."""
     seen = zip(np.asarray(laser.poses(world)), np.asarray(laser.scan(world)), strict=True)
-    return [np.asarray(transform_points(pose, laser.as_scan(row, world.time_s).points())) for pose, row in seen]
+    return [(laser.as_scan(row, world.time_s), pose) for pose, row in seen]
 
 
-def _observe(world: World, k: int, echoes: list[Floats]) -> Observation:
-    """What planner number k is told: the true pose, everybody's true position and velocity, and, if it has a laser,
-    what that returns."""
+def _observe(
+    world: World, k: int, sweeps: list[tuple[Scan, Floats]], eyes: Sequence[PeopleTracker] = ()
+) -> Observation:
+    """What planner number k is told: the true pose, everybody's true position and velocity or, with `eyes`, those that
+    they find, and, if it has a laser, what that returns."""
+    points = np.asarray(transform_points(sweeps[k][1], sweeps[k][0].points())) if sweeps else np.zeros((0, 2))
+    tracks = eyes[k].step(*sweeps[k], "map") if eyes else _true_tracks(world, k)
+    robot = RobotState(world.time_s, world.poses[k].copy(), world.velocities[k].copy(), "map")
+    return Observation(world.time_s, robot, tracks, points)
+
+
+def _true_tracks(world: World, k: int) -> Tracks:
+    """Everybody's true position and velocity in world number k."""
     places = np.asarray(world.crowd.positions[k])
     there = np.flatnonzero(np.isfinite(places).all(axis=-1))
-    count = len(there)
-    tracks = Tracks(
-        world.time_s,
-        "map",
-        there.astype(np.int64),
-        places[there],
-        np.asarray(world.crowd.velocities[k])[there],
-        np.zeros((count, 4, 4)),
-        np.ones(count),
-    )
-    robot = RobotState(world.time_s, world.poses[k].copy(), world.velocities[k].copy(), "map")
-    points = echoes[k] if echoes else np.zeros((0, 2))
-    return Observation(world.time_s, robot, tracks, points)
+    paces, count = np.asarray(world.crowd.velocities[k]), len(there)
+    more = (np.zeros((count, 4, 4)), np.ones(count))
+    return Tracks(world.time_s, "map", there.astype(np.int64), places[there], paces[there], *more)
 
 
 # -- what came of it --------------------------------------------------------------------------------------------

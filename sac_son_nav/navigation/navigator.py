@@ -17,6 +17,7 @@ from sac_son_nav.kinematics import BaseLimits, rollout
 from sac_son_nav.maps import OccupancyMap, points_as_map
 from sac_son_nav.navigation import objective, planner
 from sac_son_nav.navigation.objective import ObjectiveConfig
+from sac_son_nav.navigation.patience import Patience
 from sac_son_nav.navigation.plan import Plan
 from sac_son_nav.navigation.planner import PlannerConfig
 from sac_son_nav.navigation.policy import LearnedPolicy
@@ -45,6 +46,7 @@ class NavigationConfig:
     sub_goal: float = 2.0  # [m] along the route to the pose that the goal_pose terms want
     replan_aside: float = 1.5  # [m] off the route at which a new one is made
     blocked_after: float = 3.0  # [s] without a way on, after which the route is made anew round what is seen
+    patience: float = 3.0  # [s] of not getting on, after which it asks those who stand to step aside; 0: never
     reverse: bool = True  # plan to drive backward too, as far as the base can, where the laser sees what is there
     person_radius: float = 0.45  # [m] round a track within which laser returns are the person's, not an obstacle's
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
@@ -101,6 +103,7 @@ class Navigator:
         self._command = np.zeros(2)
         self._arriving = self._arrived = False
         self._blocked_since: float | None = None
+        self._patience = Patience()
 
     def set_map(self, floor: OccupancyMap) -> None:
         """Use this floor plan; the route is made anew."""
@@ -139,10 +142,10 @@ class Navigator:
         start = self._moving(robot.velocity)
         limits = self.base if self.config.reverse and sees_behind else self.base.forward_only()
         options = self._options(observation, seen, people, route, start, limits)
-        choice = self._ranking(seen, route, robot.pose).choose(
+        choice = self._ranking(seen, route, people.radii).choose(
             options,
             start,
-            self._way_left(route, options.poses),
+            self._way_left(route, options.poses, self.config.objective.turn),
             self._clearance(options.poses[..., :2], seen, robot.pose),
             self._foresight(people, robot.pose),
             np.tile(robot.pose, (self.config.planner.steps, 1)) if self.config.reference == "parked" else None,
@@ -221,9 +224,10 @@ class Navigator:
         here, _ = self.route.project(pose[:2])
         return self.route.stretch(float(here), 1.0, self._reach() + 1.5)
 
-    def _way_left(self, route: Route, poses: Floats) -> Floats:
-        """What is still to go (K, T) [m] from poses (K, T, 3): along the route, or round walls where that is more."""
-        along = np.asarray(route.to_go(poses, self.config.objective.turn))
+    def _way_left(self, route: Route, poses: Floats, turn: float) -> Floats:
+        """What is still to go (...) [m] from poses (..., 3): along the route, or round walls where that is more; with
+        `turn` [m/rad] for turning to it."""
+        along = np.asarray(route.to_go(poses, turn))
         return along if self._left is None else np.maximum(along, self._left.at(poses[..., :2]))
 
     def _detour(self, observation: Observation) -> Route | None:
@@ -250,6 +254,7 @@ class Navigator:
             tracks.velocities[near],
             tracks.covariances[near],
             tracks.confidences[near],
+            radii=None if tracks.radii is None else tracks.radii[near],
         )
 
     def _options(
@@ -266,7 +271,9 @@ class Navigator:
                 return planner.Candidates(favourite, rollout(pose[None], favourite, config.step))
             proposals = found.velocities
         last = self._last_plan(observation.stamp_s)
-        return planner.candidates(pose, start, route, last, limits, config, self.random, proposals)
+        slow = np.linalg.norm(people.velocities, axis=-1) < self.config.human_model.standing_below
+        standing = people.positions[slow]
+        return planner.candidates(pose, start, route, last, limits, config, self.random, proposals, standing)
 
     def _foresight(self, people: Tracks, pose: Floats) -> Foresight:
         """Where people go, for whatever the robot might do."""
@@ -280,13 +287,16 @@ class Navigator:
             return np.zeros(0, np.int64)
         return people.ids[~long_enough(people, LEAST_KNOWN)]
 
-    def _ranking(self, seen: Seen, route: Route, pose: Floats) -> Ranking:
-        """What candidates are ranked by."""
+    def _ranking(self, seen: Seen, route: Route, bodies: Floats | None) -> Ranking:
+        """What candidates are ranked by, among people of radii `bodies` (N,) [m], where they are known."""
         assert self.goal is not None
+        pose, stamp_s = seen.observation.robot.pose, seen.observation.stamp_s
         sub_goal, points = route.ahead(pose[:2], self.config.sub_goal, self.goal), seen.unexplained
         points = points[np.linalg.norm(points - pose[:2], axis=-1) < self._reach()]
         published = objective.Published(sub_goal, points, areas_of(points))
-        return Ranking(self.config.objective, self.config.planner.step, self.radius, published)
+        to_go = float(self._way_left(route, pose[None], 0.0)[0])
+        urgency = self._patience.urgency(stamp_s, to_go, self.config.patience)
+        return Ranking(self.config.objective, self.config.planner.step, self.radius, published, urgency, bodies)
 
     def _clearance(self, places: Floats, seen: Seen, pose: Floats) -> Floats:
         """Room (K, T) [m] between the robot's side and walls, mapped or seen, at places (K, T, 2)."""
@@ -337,6 +347,7 @@ class Navigator:
         self._plan, self._plan_stamp, self._command = None, 0.0, np.zeros(2)
         self._arriving = self._arrived = False
         self._blocked_since = None
+        self._patience = Patience()
 
     def _remember(self, stamp_s: float, plan: Floats | None, command: Command) -> None:
         self._plan, self._plan_stamp, self._command = plan, stamp_s, command.as_array()

@@ -31,6 +31,8 @@ POSITION_SCALE = 2.0  # SACSoN's weight of metres against entries of a rotation
 GEOMETRIC_SCALE = 2000.0  # ExAug's
 WALKING = 0.4  # [m/s] from which on people walk
 STANDING = 0.15  # share of a walker's uncertainty that is left of somebody who stands
+UNMINDED = 0.9  # share by which somebody counts less who stands and has been asked for long enough
+DARES = 0.75  # the same of the chance to touch them
 COMMON_RATE = 4.0  # [Hz] at which `smoothness` counts changes, so that its weight does not depend on the step
 
 
@@ -67,6 +69,7 @@ class ObjectiveConfig:
     sway: float = 0.07  # [m] more if they walk
     uncertainty: float = 0.03  # [m] of where people are now, standard deviation of a logistic spread
     growth: float = 0.06  # [m/s] at which it grows for walkers
+    steps_aside: float = 0.3  # [m] that somebody who stands is expected to, who has been asked for long enough
     foresight: float = 2.5  # [s] ahead at which a contact counts 1/e: there is time to think again
     weights: Weights = field(default_factory=Weights)
 
@@ -130,9 +133,9 @@ def obstacle(clearance: Array, margin: float) -> Array:
     return total / clearance.shape[-1]
 
 
-def personal_space(apart: Array, distance: float) -> Array:
+def personal_space(apart: Array, distance: float, minded: Array | float = 1.0) -> Array:
     """Squared intrusion within `distance` [m] of people's centres, mean over time, sum over people; (K,) [m^2]; from
-    the distances `apart` (K, N, T) [m].
+    the distances `apart` (K, N, T) [m]. Each counts as much as they are `minded` (K or 1, N, 1).
 
     SACSoN: J_ps = mean_i (R - clamp(d_i, 0, R))^2, with the people who answer the robot, so that pushing them away
     makes room. Here the nearer counts of where a person would be with the robot and without it: nobody's space is made
@@ -140,7 +143,7 @@ def personal_space(apart: Array, distance: float) -> Array:
     """
     xp = namespace(apart)
     intrusion = clip(distance - apart, 0.0)
-    return xp.sum(xp.mean(intrusion * intrusion, axis=-1), axis=-1)
+    return xp.sum(xp.mean(minded * intrusion * intrusion, axis=-1), axis=-1)
 
 
 def distances(robot: Array, people: Array) -> Array:
@@ -159,16 +162,16 @@ def nearest(offset: Array) -> Array:
     return xp.concat([norm_of(x[..., :1], y[..., :1]), between], axis=-1)
 
 
-def contact(apart: Array, reach: Array, spread: Array, count: Array) -> Array:
+def contact(apart: Array, reach: Array, spread: Array, count: Array, minded: Array | float = 1.0) -> Array:
     """The chance (K,) that anybody is touched: nearer than `reach` (K or 1, N, 1) [m] to the robot's centre, if the
     distances foreseen, `apart` (K, N, T) [m], stray by a logistic distribution of scale `spread` (K or 1, N, T) [m]; a
-    moment counts as `count` (T,) says. One person's chance is the mean of the greatest over time and of the mean over
-    time; people are independent."""
+    moment counts as `count` (T,) or (K or 1, N, T) says. One person's chance is the mean of the greatest over time and
+    of the mean over time, as much as they are `minded` (K or 1, N, 1); people are independent."""
     xp = namespace(apart)
     if apart.shape[1] == 0:
         return xp.zeros(apart.shape[:1], dtype=apart.dtype, device=device(apart))
     chance = count / (1.0 + xp.exp(clip((apart - reach) / spread, -30.0, 30.0)))
-    each = 0.5 * (xp.max(chance, axis=-1) + xp.mean(chance, axis=-1))
+    each = 0.5 * (xp.max(minded * chance, axis=-1) + xp.mean(minded * chance, axis=-1))
     return 1.0 - xp.prod(1.0 - each, axis=-1)
 
 
@@ -179,15 +182,15 @@ def walking(people_without: Array, ahead_s: Array) -> Array:
     return clip(way / WALKING, 0.0, 1.0)[..., None]
 
 
-def counterfactual_perturbation(people_with: Array, people_without: Array) -> Array:
+def counterfactual_perturbation(people_with: Array, people_without: Array, minded: Array | float = 1.0) -> Array:
     """Squared distance between where people go with the robot (K, N, T, 2) and under the reference
-    (1 or K, N, T, 2) [m], mean over time, sum over people; (K,) [m^2].
+    (1 or K, N, T, 2) [m], mean over time, sum over people, each as much as they are `minded`; (K,) [m^2].
 
     SACSoN: J_cp = 1/N_s sum_i || h_i - h_cf_i ||^2, there for the nearest person only.
     """
     xp = namespace(people_with, people_without)
     difference = people_with - people_without
-    return xp.sum(xp.mean(xp.sum(difference * difference, axis=-1), axis=-1), axis=-1)
+    return xp.sum(xp.mean(minded * xp.sum(difference * difference, axis=-1), axis=-1), axis=-1)
 
 
 def smoothness(velocities: Array, step_s: float) -> Array:
@@ -244,22 +247,32 @@ def of_people(
     step_s: float,
     robot_radius: float,
     config: ObjectiveConfig,
+    urgency: float = 0.0,
+    bodies: Array | None = None,
 ) -> dict[str, Array]:
     """The terms of ours that depend on people, `apart` (K, N, T) [m] from the robot where they go without it. As long
-    as nobody knows where they go with it, `people_with` None, the least that the terms can be."""
+    as nobody knows where they go with it, `people_with` None, the least that the terms can be. The greater `urgency`,
+    0 to 1, the more those who stand are expected to step aside, and the less they are minded. `bodies` (N,) [m]: how
+    large people are, where that is known."""
     xp = namespace(robot)
     ahead = step_s * (1.0 + xp.arange(robot.shape[1]))  # (T,) [s]
     walks = walking(people_without, ahead)
-    reach = robot_radius + config.body + config.sway * walks
+    asked = urgency * (1.0 - walks)  # (1, N, 1)
+    minded = 1.0 - UNMINDED * asked
+    apart = apart + config.steps_aside * asked
+    reach = robot_radius + (config.body if bodies is None else bodies[:, None]) + config.sway * walks
     spread = config.uncertainty + config.growth * clip(walks, STANDING) * ahead
     moved = xp.zeros_like(robot[:, 0, 0])
     if people_with is not None:
         apart = xp.minimum(distances(robot, people_with), apart)
-        moved = counterfactual_perturbation(people_with, people_without)
+        moved = counterfactual_perturbation(people_with, people_without, minded)
     return {
-        "personal_space": personal_space(apart, robot_radius + config.personal_distance),
+        "personal_space": personal_space(apart, robot_radius + config.personal_distance, minded),
         "counterfactual_perturbation": moved,
-        "contact": contact(apart, reach, spread, xp.exp(-ahead / config.foresight)),
+        # Who stands will still stand there later: there is nothing to wait for.
+        "contact": contact(
+            apart, reach, spread, xp.exp(-ahead * (1.0 - asked) / config.foresight), 1.0 - DARES * asked
+        ),
     }
 
 

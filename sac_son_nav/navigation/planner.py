@@ -2,8 +2,9 @@
 
 Four families. *Followers* keep beside the route at an offset and a speed, hold both for a while, then give them up
 for the route itself at full speed, by pure pursuit. *Retreats* make for a place near by, forward or backward, to let
-people pass, and stay there or go on after a while. *Variations* shake the last plan, so a good one is kept and
-polished. *Brakes* stop, straight or turning, and are always there.
+people pass, and stay there or go on after a while; or make for the middle of a gap between people who stand, and go
+on behind it. *Variations* shake the last plan, so a good one is kept and polished. *Brakes* stop, straight or turning,
+and are always there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from sac_son_nav.geometry import wrap_angle
 from sac_son_nav.kinematics import BaseLimits, limit_velocity, rollout, unicycle_step
 from sac_son_nav.navigation.route import Route
 from sac_son_nav.states import Floats
+
+GAPS, WIDEST, FARTHEST = 4, 2.0, 2.5  # gaps between people: how many, how wide [m], how far [m]
+BEHIND = 0.7  # [m] from the middle of a gap to where it is left
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,13 @@ def candidates(
     config: PlannerConfig,
     random: np.random.Generator,
     proposals: Floats | None = None,
+    standing: Floats | None = None,
 ) -> Candidates:
     """Ways to go on from pose (3,) at velocity (2,); `last` (T, 2) is the previous plan, shifted to now, or None. Also
-    a policy's `proposals` (M, T, 2), as they are and with a little noise, if there are any."""
-    followers = _followers(pose, velocity, route, limits, config)
+    a policy's `proposals` (M, T, 2), as they are and with a little noise, and between people who are `standing` (N, 2)
+    [m], if there are any."""
+    gaps = np.zeros((0, 2)) if standing is None else _gaps(pose, route, standing)
+    followers = _followers(pose, velocity, route, limits, config, gaps)
     wanted = [_brakes(pose, velocity, route, limits, config)]
     if last is not None and config.variations:
         wanted.append(_variations(last, config, random, config.variations))
@@ -104,7 +111,21 @@ class _Intents:
     place: Floats
 
 
-def _intents(pose: Floats, route: Route, limits: BaseLimits, config: PlannerConfig) -> _Intents:
+def _gaps(pose: Floats, route: Route, standing: Floats) -> Floats:
+    """Places (G, 2) [m] straight behind the middles of the nearest gaps between people who are `standing` (N, 2), in
+    the direction of the route."""
+    first, second = np.triu_indices(len(standing), 1)
+    middle, width = 0.5 * (standing[first] + standing[second]), np.hypot(*(standing[first] - standing[second]).T)
+    offset = middle - pose[:2]
+    distance = np.hypot(*offset.T)
+    _, along = route.at(route.project(pose[:2])[0])
+    found = (width < WIDEST) & (distance > 0.1) & (distance < FARTHEST) & (offset @ along > 0.0)
+    nearest = np.flatnonzero(found)[np.argsort(distance[found])[:GAPS]]
+    behind: Floats = middle[nearest] + BEHIND * offset[nearest] / distance[nearest, None]
+    return behind
+
+
+def _intents(pose: Floats, route: Route, limits: BaseLimits, config: PlannerConfig, gaps: Floats) -> _Intents:
     rows = [(offset, speed, hold) for offset in config.offsets for speed in config.speeds for hold in config.holds]
     rows += [(0.0, 0.0, hold) for hold in config.holds]
     table = np.array(rows)
@@ -116,19 +137,23 @@ def _intents(pose: Floats, route: Route, limits: BaseLimits, config: PlannerConf
     until, reverses = (0.5 * config.horizon, config.horizon), limits.vx_min < 0.0
     away = [(False, place, end) for place in places for end in until]
     away += [(True, place, end) for place in places[behind & reverses] for end in until]
+    away += [(False, place, 0.5 * config.horizon) for place in gaps for _ in config.speeds]
     none, some = np.zeros(len(table)), np.ones(len(away))
+    some[len(away) - len(gaps) * len(config.speeds) :] = np.tile(config.speeds, len(gaps))
     return _Intents(
-        np.concatenate([table[:, 0], 0.0 * some]),
+        np.concatenate([table[:, 0], np.zeros(len(away))]),
         limits.vx_max * np.concatenate([table[:, 1], some]),
         np.concatenate([table[:, 2], [end for _, _, end in away]]),
-        np.concatenate([none, some]) > 0.0,
+        np.concatenate([none, np.ones(len(away))]) > 0.0,
         np.concatenate([none > 0.0, np.array([back for back, _, _ in away], dtype=bool)]),
         np.concatenate([np.zeros((len(table), 2)), np.reshape([place for _, place, _ in away], (-1, 2))]),
     )
 
 
-def _followers(pose: Floats, velocity: Floats, route: Route, limits: BaseLimits, config: PlannerConfig) -> Candidates:
-    wants = _intents(pose, route, limits, config)
+def _followers(
+    pose: Floats, velocity: Floats, route: Route, limits: BaseLimits, config: PlannerConfig, gaps: Floats
+) -> Candidates:
+    wants = _intents(pose, route, limits, config, gaps)
     count = len(wants.offset)
     poses, velocities = np.empty((count, config.steps, 3)), np.empty((count, config.steps, 2))
     here, moving = np.tile(pose, (count, 1)), np.tile(velocity, (count, 1))

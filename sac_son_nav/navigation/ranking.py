@@ -40,12 +40,15 @@ class Choice:
 @dataclass(frozen=True)
 class Ranking:
     """What plans of steps of `step_s` [s] of a robot of that radius [m] are ranked by; `published` for the terms of
-    others. `first`: for how many people are foreseen whatever their bounds are."""
+    others; `urgency`, 0 to 1, with which those who stand are asked to step aside; `bodies` (N,) [m], how large people
+    are, where that is known. `first`: for how many plans people are foreseen whatever their bounds are."""
 
     config: ObjectiveConfig
     step_s: float
     radius: float
     published: Published
+    urgency: float = 0.0
+    bodies: Floats | None = None
     first: int = FIRST
 
     def choose(
@@ -68,7 +71,7 @@ class Ranking:
         )
         way |= objective.of_others_way(options.poses, self.published, self.radius, weights)
         apart = objective.distances(robot, without)
-        least = objective.of_people(robot, None, without, apart, self.step_s, self.radius, self.config)
+        least = self._terms(robot, None, without, apart)
         alone = objective.total(way, weights)
         bound = alone + objective.total(least, weights)
         order, done = np.argsort(bound, kind="stable"), 0
@@ -91,8 +94,13 @@ class Ranking:
     ) -> tuple[dict[str, Floats], Floats]:
         """The terms of people, each (K,), under plans of poses (K, T, 3), and where they go, (K, N, T, 2) [m]."""
         people = foresight.under(poses).astype(np.float64)
-        terms = objective.of_people(poses[..., :2], people, without, apart, self.step_s, self.radius, self.config)
+        terms = self._terms(poses[..., :2], people, without, apart)
         return terms | objective.of_others_people(poses, people, self.config.weights), people
+
+    def _terms(self, robot: Floats, people: Floats | None, without: Floats, apart: Floats) -> dict[str, Floats]:
+        return objective.of_people(
+            robot, people, without, apart, self.step_s, self.radius, self.config, self.urgency, self.bodies
+        )
 
 
 def _first_least(costs: Floats, numbers: NDArray[np.intp]) -> int:

@@ -9,7 +9,8 @@ from sac_son_nav.baselines.as_a_person import Bodies, by_orca, by_social_force
 from sac_son_nav.baselines.costmap import Costmap
 from sac_son_nav.baselines.detour import bent
 from sac_son_nav.baselines.following import Follower, heading_error, pursue, track
-from sac_son_nav.baselines.planners import PLANNERS, make_planner, paper_settings
+from sac_son_nav.baselines.planners import PLANNERS, make_planner, paper_settings, perceives
+from sac_son_nav.baselines.true_people import TruePeople
 from sac_son_nav.config import load_robot
 from sac_son_nav.crowds.orca import OrcaConfig
 from sac_son_nav.crowds.social_force import SocialForceConfig
@@ -211,8 +212,8 @@ def test_who_strays_gets_a_new_way() -> None:
 
 
 def test_a_name_that_nobody_has_is_refused_with_those_there_are() -> None:
-    more = "sac_son_planner, sac_son_policy, sac_son_both, paper, ds_rnn:PATH, oracle:WEIGHT, sac_son:PREDICTOR:WEIGHT"
-    expected = rf"planner: expected one of straight, .*, sac_son, {more}, got 'telepathy'"
+    more = "sac_son_both, paper, ds_rnn:PATH, oracle:WEIGHT, sac_son:WORD:..., NAME:perceived"
+    expected = rf"planner: expected one of straight, .*, sac_son, .*{more}, got 'telepathy'"
     with pytest.raises(ConfigError, match=expected):
         make_planner("telepathy", ROBOT, None, np.zeros(3), 0)
 
@@ -223,7 +224,7 @@ def test_the_navigator_with_another_predictor_by_name():
     assert isinstance(planner.predictor, ConstantVelocity)
     with pytest.raises(ConfigError, match="predictor: expected one of learned, social_force"):
         make_planner("sac_son:psychic", ROBOT, None, np.zeros(3), 0)
-    with pytest.raises(ConfigError, match=r"planner: expected one of .*sac_son:PREDICTOR:WEIGHT, got 'orca:x'"):
+    with pytest.raises(ConfigError, match=r"planner: expected one of .*NAME:perceived, got 'orca:x'"):
         make_planner("orca:x", ROBOT, None, np.zeros(3), 0)
 
 
@@ -235,6 +236,21 @@ def test_a_weight_in_the_name_is_the_weight_of_perturbation() -> None:
         assert planner.config.objective.weights.counterfactual_perturbation == 3.5
     assert isinstance(both, Navigator)
     assert isinstance(both.predictor, ConstantVelocity)
+
+
+def test_words_after_sac_son_change_one_thing_each():
+    made = make_planner("sac_son:reference=parked:planner.horizon=6.4:2:perceived", ROBOT, None, np.zeros(3), 0)
+    assert made.config.reference == "parked"
+    assert made.config.planner.horizon == 6.4
+    assert made.config.objective.weights.counterfactual_perturbation == 2.0
+    assert perceives("sac_son:2:perceived")
+    assert perceives("orca:perceived")
+    assert not perceives("sac_son:learned")
+    assert isinstance(make_planner("sac_son:oracle", ROBOT, None, np.zeros(3), 0).predictor, TruePeople)
+    with pytest.raises(ConfigError, match="expected name=value with one of"):
+        make_planner("sac_son:patient=3", ROBOT, None, np.zeros(3), 0)
+    with pytest.raises(ConfigError, match="oracle or perceived"):
+        make_planner("sac_son:oracle:perceived", ROBOT, None, np.zeros(3), 0)
 
 
 def test_the_paper_parks_for_its_reference_and_sees_one_person() -> None:

@@ -16,8 +16,12 @@ from sac_son_nav.evaluation.closed_loop import drive
 from sac_son_nav.evaluation.encounters import find_encounters, score
 from sac_son_nav.evaluation.log import from_simulator
 from sac_son_nav.evaluation.perturbation import with_reference
+from sac_son_nav.perception.people import PeopleTracker
+from sac_son_nav.simulation.laser import Laser
+from sac_son_nav.simulation.rays import RayCaster
 from sac_son_nav.simulation.scenarios import load_scenario
 from sac_son_nav.simulation.simulator import Simulator
+from sac_son_nav.simulation.world import World
 
 CARD = "frontal_approach"
 ROBOT = load_robot("simulated")
@@ -110,3 +114,19 @@ def test_people_of_a_recording_are_not_perturbed(shared_data: Path) -> None:
     assert episode.values["perturbation_absent_m"] == 0.0
     assert episode.values["people_affected"] == 0
     assert episode.values["people"] > 5  # type: ignore[operator]
+
+
+def test_who_perceives_is_told_of_those_whom_the_laser_finds() -> None:
+    place = load_scenario("standing_group")
+    world = World(place, ROBOT, [0])
+    laser, eyes = Laser(ROBOT.laser, RayCaster(place.floor)), [PeopleTracker()]
+    for _ in range(80):  # 8 s towards them
+        world.step(np.array([[0.5, 0.0]]))
+        world.step()
+        seen = episodes._observe(world, 0, episodes._sweeps(laser, world), eyes)
+    true = episodes._observe(world, 0, episodes._sweeps(laser, world)).tracks
+    apart = np.linalg.norm(seen.tracks.positions[:, None] - true.positions, axis=-1)
+    near = np.linalg.norm(true.positions - world.poses[0, :2], axis=-1) < 6.0
+    assert near.any()
+    assert np.median(apart.min(axis=0)[near]) < 0.05  # of those in sight
+    assert apart.min() > 0.0  # found, not told

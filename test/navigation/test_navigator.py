@@ -147,6 +147,25 @@ def test_something_unmapped_in_the_way_is_driven_round():
     assert closest > ROBOT.radius
 
 
+def test_who_stands_for_good_in_the_only_way_is_asked_after_a_while():
+    """Two stand in a passage 1.7 m wide, their bodies 0.35 m apart; the robot is 0.44 m wide."""
+    walls = hall((slice(0, 43), slice(90, 150)))
+    walls.cells[77:, 90:150] = OCCUPIED
+    onward = {}
+    for patience in (0.0, 3.0):
+        made = navigator(patience=patience)
+        made.set_map(OccupancyMap(walls.cells, 0.05))
+        for t in range(9):  # seconds
+            plan = made.step(
+                seeing(
+                    pose=(4.6, 3.0, 0.0), people=[(5.6, 2.57), (5.6, 3.43)], walking=np.zeros((2, 2)), stamp=float(t)
+                )
+            )
+        onward[patience] = plan.poses[-1, 0]
+    assert onward[0.0] < 5.0
+    assert onward[3.0] > onward[0.0] + 0.3
+
+
 def test_shut_in_it_says_blocked_and_stands():
     ring = [(2.0 + 0.5 * np.cos(a), 3.0 + 0.5 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 80)]
     made = navigator()
