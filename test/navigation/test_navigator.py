@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sac_son_nav.baselines.planners import paper_settings, shipped_settings
 from sac_son_nav.config import load_robot
 from sac_son_nav.errors import ConfigError, RouteError
 from sac_son_nav.evaluation.closed_loop import drive
@@ -133,6 +134,29 @@ def test_in_a_doorway_it_makes_way_where_the_parked_reference_stands():
         moved[reference] = float(np.linalg.norm(pose[:2] - [6.0, 3.0]))
     assert moved["absent"] > 0.3
     assert moved["parked"] < 0.05
+
+
+def test_in_a_doorway_the_published_objective_drives_on_at_somebody_and_ours_makes_way():
+    """The benchmark's planner `paper`, settings and all, and ours: somebody comes up to the door in which the robot
+    stands, and stops before it."""
+    wall = hall((slice(0, 120), slice(119, 122)))
+    wall.cells[51:69, 119:122] = FREE
+    closest = {}
+    for name, settings in (("paper", paper_settings()), ("ours", shipped_settings())):
+        made = Navigator(settings, ROBOT.radius, ROBOT.limits)
+        made.set_map(OccupancyMap(wall.cells, 0.05))
+        made.set_goal(np.array([10.0, 3.0, 0.0]))
+        pose, velocity, closest[name] = np.array([6.0, 3.0, 0.0]), np.zeros(2), np.inf
+        for t in range(25):
+            x = max(8.6 - 0.1 * t, 6.75)
+            plan = made.step(
+                seeing(pose, velocity, [(x, 3.02)], [(-1.0 if x > 6.75 else 0.0, 0.0)], stamp=0.1 * t),
+            )
+            velocity = plan.command.as_array()
+            pose = np.asarray(unicycle_step(pose, velocity, 0.1))
+            closest[name] = min(closest[name], float(np.hypot(x - pose[0], 3.02 - pose[1])))
+    assert closest["paper"] < ROBOT.radius + 0.25  # it is where they stand
+    assert closest["ours"] > ROBOT.radius + 0.3
 
 
 def test_something_unmapped_in_the_way_is_driven_round():
