@@ -18,14 +18,15 @@ from sac_son_nav.navigation.route import Route
 from sac_son_nav.states import Floats, Tracks
 
 CONFIG = PolicyConfig()
+CRITIC = PolicyConfig(critic=16, foresees=True)
 ROBOT = load_robot("simulated")
 LIMITS = ROBOT.limits.forward_only()
 LINE = np.array([[0.0, 0.0], [2.0, 0.0], [4.0, 3.0]])
 
 
-def network(seed: int = 0, gain: float = 30.0) -> dict[str, Floats]:
+def network(seed: int = 0, gain: float = 30.0, config: PolicyConfig = CONFIG) -> dict[str, Floats]:
     """Random parameters, with outputs as far from the anchors as they can be."""
-    made = dict(initial(CONFIG, np.random.default_rng(seed)))
+    made = dict(initial(config, np.random.default_rng(seed)))
     for name in ("plan.weight", "score.weight"):
         made[name] = (gain * made[name]).astype(np.float32)
     return made
@@ -90,12 +91,39 @@ def test_every_base_can_do_what_is_proposed(name: str) -> None:
         assert np.ptp(plans[..., 1]) > 0.1
 
 
-def test_a_batch_is_answered_row_by_row() -> None:
-    batch = told(3, batch=(4,))
-    answers = propose(network(), batch, LIMITS, CONFIG)
+@pytest.mark.parametrize("config", [CONFIG, CRITIC], ids=["plain", "critic"])
+def test_a_batch_is_answered_row_by_row(config: PolicyConfig) -> None:
+    batch, weights = told(3, batch=(4,)), network(config=config)
+    answers = propose(weights, batch, LIMITS, config)
     for k in range(4):
-        one = propose(network(), PolicyInputs(*(getattr(batch, f.name)[k] for f in fields(batch))), LIMITS, CONFIG)
+        one = propose(weights, PolicyInputs(*(getattr(batch, f.name)[k] for f in fields(batch))), LIMITS, config)
         np.testing.assert_allclose(answers.velocities[k], one.velocities, atol=1e-5)
+        np.testing.assert_allclose(answers.scores[k], one.scores, atol=1e-4)
+
+
+def test_a_critic_has_the_mirrored_opinion_in_the_mirrored_world() -> None:
+    here, half, weights = told(2), CRITIC.proposals // 2, network(config=CRITIC)
+    one, other = (propose(weights, x, LIMITS, CRITIC) for x in (here, mirrored(here)))
+    swapped = [*range(half, 2 * half), *range(half)]
+    np.testing.assert_allclose(other.scores[swapped], one.scores, atol=1e-4)
+    assert one.foreseen is not None
+    assert other.foreseen is not None
+    assert one.foreseen.shape == (CRITIC.proposals, CRITIC.steps, 9)
+    np.testing.assert_allclose(other.foreseen[swapped][..., 0], one.foreseen[..., 0], atol=1e-4)
+    np.testing.assert_allclose(other.foreseen[swapped][..., :0:-1], one.foreseen[..., 1:], atol=1e-4)
+    assert np.ptp(one.scores) > 1e-3
+
+
+def test_a_critic_minds_people_in_any_order_and_no_rows_that_say_nothing() -> None:
+    some, weights = told(people=3), network(config=CRITIC)
+    padded = replace(
+        some,
+        people=np.concatenate([np.ones((5, 4), np.float32), some.people[::-1]]),
+        present=np.concatenate([np.zeros(5, np.float32), some.present]),
+    )
+    answers = [propose(weights, x, LIMITS, CRITIC).scores for x in (some, padded, told(people=0))]
+    np.testing.assert_allclose(answers[0], answers[1], atol=1e-4)
+    assert np.abs(answers[0] - answers[2]).max() > 1e-3
 
 
 def test_a_plan_keeps_to_its_offset_and_stops_at_the_end() -> None:
@@ -111,15 +139,16 @@ def test_a_plan_keeps_to_its_offset_and_stops_at_the_end() -> None:
     assert np.abs(still).max() < 1e-6
 
 
-def test_numpy_and_torch_agree() -> None:
+@pytest.mark.parametrize("config", [CONFIG, CRITIC], ids=["plain", "critic"])
+def test_numpy_and_torch_agree(config: PolicyConfig) -> None:
     torch = pytest.importorskip("torch")
-    here, parameters = told(5, batch=(3,)), network(1)
+    here, parameters = told(5, batch=(3,)), network(1, config=config)
     tensors = PolicyInputs(*(torch.from_numpy(getattr(here, f.name)) for f in fields(here)))
-    ours = propose(parameters, here, LIMITS, CONFIG)
-    theirs = propose({k: torch.from_numpy(v) for k, v in parameters.items()}, tensors, LIMITS, CONFIG)
+    ours = propose(parameters, here, LIMITS, config)
+    theirs = propose({k: torch.from_numpy(v) for k, v in parameters.items()}, tensors, LIMITS, config)
     assert ours.velocities.dtype == np.float32
     np.testing.assert_allclose(theirs.velocities.numpy(), ours.velocities, atol=5e-5)
-    np.testing.assert_allclose(theirs.scores.numpy(), ours.scores, atol=1e-4)
+    np.testing.assert_allclose(theirs.scores.numpy(), ours.scores, atol=2e-4)
 
 
 def test_other_steps_keep_the_velocities_and_the_limits() -> None:
@@ -132,7 +161,7 @@ def test_other_steps_keep_the_velocities_and_the_limits() -> None:
 
 
 def test_settings_are_checked() -> None:
-    for wrong in ({"proposals": 3}, {"person": 50}, {"knots": 1}, {"proposals": 40}):
+    for wrong in ({"proposals": 3}, {"person": 50}, {"knots": 1}, {"proposals": 40}, {"foresees": True}):
         with pytest.raises(ConfigError, match="policy"):
             PolicyConfig(**wrong)
 

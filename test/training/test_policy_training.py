@@ -3,7 +3,7 @@ on."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,17 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from sac_son_nav.config import load_robot  # noqa: E402
+from sac_son_nav.datasets.pedestrians import PedestrianRecording, Track  # noqa: E402
 from sac_son_nav.errors import ConfigError  # noqa: E402
-from sac_son_nav.navigation import policy  # noqa: E402
+from sac_son_nav.navigation import objective, policy  # noqa: E402
 from sac_son_nav.navigation.policy import PolicyConfig  # noqa: E402
 from sac_son_nav.navigation.route import RoutePlanner  # noqa: E402
 from sac_son_nav.prediction.predictor import RobotFutures, SocialForce, SocialForceConfig  # noqa: E402
 from sac_son_nav.simulation.laws import law_named  # noqa: E402
 from sac_son_nav.simulation.scenarios import load_scenario  # noqa: E402
 from sac_son_nav.states import Tracks  # noqa: E402
+from sac_son_nav.training.policy_loss import proximity  # noqa: E402
+from sac_son_nav.training.policy_recorded import RecordedPlaces  # noqa: E402
 from sac_son_nav.training.policy_scenes import FIRST_SEED, Scene, draw  # noqa: E402
 from sac_son_nav.training.policy_task import LearnPolicy, PolicyTask  # noqa: E402
 from sac_son_nav.training.policy_worlds import Fleet, Moment, foretell, try_in_world  # noqa: E402
@@ -31,6 +34,10 @@ CONFIG = PolicyConfig()
 SMALL = PolicyTask(
     humans=("social_force",), fleets=1, worlds=6, moments=2, uses=1, validation_fleets=1, validation_worlds=3
 )
+
+
+def fresh() -> np.random.Generator:
+    return np.random.default_rng(0)
 
 
 def scene(name: str, humans: str = "social_force") -> Scene:
@@ -190,3 +197,99 @@ def test_a_moment_is_kept_as_it_was_while_the_fleet_drives_on() -> None:
     assert kept.chances.sum() == pytest.approx(1.0)
     some = kept.take(np.array([2, 2]))
     assert all(len(getattr(some.told, f.name)) == 2 for f in fields(some.told))
+
+
+def test_what_is_to_be_foreseen_is_what_the_objective_calls_risk_and_compass() -> None:
+    random = np.random.default_rng(0)
+    poses, people = random.uniform(-3, 3, (5, 12, 3)), random.uniform(-3, 3, (5, 4, 12, 2))
+    came = proximity(torch.from_numpy(poses), torch.from_numpy(people)).numpy()
+    np.testing.assert_allclose(came[..., 0].mean(axis=-1), objective.risk(poses[..., :2], people))
+    np.testing.assert_allclose(came[..., 1:].mean(axis=(1, 2)), objective.compass(poses, people))
+    assert proximity(torch.zeros(2, 3, 3), torch.zeros(2, 0, 3, 2)).shape == (2, 3, 9)
+
+
+def test_risk_is_learned_from_what_comes_and_scores_do_not_bend_plans(tmp_path: Path) -> None:
+    """Only the bending of plans reaches what they are made with; the critic has its scores and what it foresees."""
+    task = replace(SMALL, answer="forecast", policy=PolicyConfig(critic=16, foresees=True))
+    learning, here = LearnPolicy(task, tmp_path, 0), moment("circular_crossing", count=6)
+    parameters = {k: torch.from_numpy(v.copy()).requires_grad_() for k, v in learning.initial(fresh()).items()}
+    proposals = policy.propose(parameters, here.told, here.limits, task.policy)
+    (scored,) = torch.autograd.grad(proposals.scores.sum(), [parameters["plan.weight"]], allow_unused=True)
+    assert scored is None
+    optimiser, errors = torch.optim.Adam(parameters.values(), lr=3e-2), []
+    for _ in range(8):
+        found = policy.propose(parameters, here.told, here.limits, task.policy)
+        futures = learning.futures(here, found.velocities.detach(), "forecast")
+        came = proximity(futures.poses, futures.people_with).reshape(found.foreseen.shape)
+        errors.append(float((found.foreseen - came).abs().mean().detach()))
+        optimiser.zero_grad()
+        learning._loss_of(parameters, here).backward()
+        optimiser.step()
+    assert errors[-1] < 0.7 * errors[0]
+
+
+class FleetsOfItsOwn(InOneScene):
+    """Notes who drives."""
+
+    drove: list[int]
+
+    def _driven(self, fleet: int) -> list[Moment]:
+        if fleet not in self._moments:
+            self.drove.append(fleet)
+        return super()._driven(fleet)
+
+
+def test_processes_share_the_driving_and_have_the_gradient_of_one(tmp_path: Path) -> None:
+    """Shares of a batch as two processes have them, of steps with two fleets: neither drives what the other does."""
+    task = replace(SMALL, fleets=2, together=2, worlds=4)
+
+    def gradient(learning: FleetsOfItsOwn, rows: slice) -> Any:
+        learning.drove = []
+        parameters = {k: torch.from_numpy(v.copy()).requires_grad_() for k, v in learning.initial(fresh()).items()}
+        batch = {k: torch.from_numpy(v[rows]) for k, v in learning.batch(fresh(), 4, 0).items()}
+        loss, _ = learning.loss(parameters, batch, 0)
+        return torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(parameters.values()))])
+
+    one, first, second = (FleetsOfItsOwn(task, tmp_path, 0) for _ in range(3))
+    whole = gradient(one, slice(None))
+    parts = gradient(first, slice(0, None, 2)) + gradient(second, slice(1, None, 2))
+    assert (one.drove, first.drove, second.drove) == ([0, 1], [0], [1])
+    assert torch.allclose(whole, parts, atol=1e-3 * float(whole.norm()))
+    with pytest.raises(ConfigError, match="expected a multiple of together, 2, got 3"):
+        replace(task, fleets=3)
+
+
+def made_recording() -> PedestrianRecording:
+    """Three people who walk along x one after the other, and never at the same time as the last."""
+    times = np.arange(20) * 0.4
+    tracks = [
+        Track(k, times + begins, np.stack([0.5 * times, np.full(20, 0.8 * k)], axis=-1))
+        for k, begins in ((1, 0.0), (2, 2.0), (3, 12.0))
+    ]
+    return PedestrianRecording("made", 25.0, tuple(tracks))
+
+
+def test_a_fleet_among_recorded_people_sees_who_is_there_and_begins_anew_on_their_clock(tmp_path: Path) -> None:
+    drawn = RecordedPlaces((made_recording(),)).draw(np.random.default_rng(3))
+    fleet = Fleet(drawn, 5, np.random.default_rng(0), 0.0)
+    kept = fleet.look()
+    there = np.isfinite(drawn.scenario.recorded.people.at(0.0)[0][:, 0])
+    assert 1 <= there.sum() == kept.people.shape[1] == kept.told.people.shape[1]
+    assert len(drawn.scenario.recorded.people) >= there.sum()
+    futures = foretell(kept, plans(5), CONFIG.step, SocialForceConfig())
+    assert torch.isfinite(futures.people_with).all()
+    fleet.world.reached[2] = True
+    before = fleet.world.poses.clone()
+    fleet._begin_anew()
+    assert not fleet.world.reached.any()
+    assert torch.equal(fleet.world.poses[[0, 1, 3, 4]], before[[0, 1, 3, 4]])
+    assert not torch.equal(fleet.world.poses[2], before[2])
+
+
+def test_recordings_are_asked_for_by_place(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="expected places out of eth, hotel, univ, zara1, zara2, got 'mars'"):
+        RecordedPlaces.read(tmp_path, ("mars",))
+    with pytest.raises(ConfigError, match="expected --data DIR"):
+        RecordedPlaces.read(None, ("eth",))
+    with pytest.raises(ConfigError, match="expected answer forecast, for recorded people answer nobody"):
+        replace(SMALL, recorded=("eth",))

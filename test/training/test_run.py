@@ -19,7 +19,7 @@ torch = pytest.importorskip("torch")
 from sac_son_nav.checkpoint import read_tensors  # noqa: E402
 from sac_son_nav.errors import ConfigError  # noqa: E402
 from sac_son_nav.prediction import layers  # noqa: E402
-from sac_son_nav.training.run import RunConfig, train  # noqa: E402
+from sac_son_nav.training.run import RunConfig, _Run, train  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SETTINGS = RunConfig(steps=40, batch=10, warmup=5, validate_every=10, average=0.9, weight_decay=0.01, keep="best")
@@ -78,6 +78,18 @@ def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     assert [step for step, _ in report["curves"]["loss"]] == [10, 20, 30, 40]
     finished, _ = train(Sine(), SETTINGS, tmp_path / "killed")  # nothing is left to do
     assert all(np.array_equal(finished[name], array) for name, array in whole.items())
+
+
+def test_a_run_is_ended_by_time_with_its_rate_fallen(tmp_path: Path) -> None:
+    slow = Sine()
+    slow.pause = 0.01
+    settings = RunConfig(steps=100_000, batch=4, seconds=0.3, warmup=0, validate_every=100_000)
+    run = _Run(slow, settings, tmp_path, {}, "training")
+    _, report = run.go()
+    assert 3 < report["steps"] < 60
+    assert len(report["curves"]["error"]) == 1  # it was validated, and its state is kept
+    assert run.optimiser.param_groups[0]["lr"] < 0.1 * settings.rate
+    assert read_tensors(tmp_path / "state.safetensors")[1]["step"] == report["steps"]
 
 
 def test_another_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:
