@@ -23,6 +23,8 @@ demo: environment ## a robot among people, through the real nodes; pictures and 
 # On Jazzy: what another rclpy can break. Bags are read and written without ROS's code, faults are our own affair, and
 # the tf2_msgs that tools/build_interfaces.py makes for tests do not register with the Fast DDS of Jazzy's wheels.
 ONCE := replay recording faults fault_table doctor asking transforms
+# Where tests start graphs; to look for them in all the others takes ten seconds each time.
+GRAPHS := test/nodes test/test_launch.py
 
 test: environment-test environment-jazzy ## style, types, tests; the graph tests on ROS 2 Kilted, the nodes once more on Jazzy
 	.venv/bin/ruff check
@@ -30,11 +32,11 @@ test: environment-test environment-jazzy ## style, types, tests; the graph tests
 	@if .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then echo .venv/bin/mypy; .venv/bin/mypy; \
 	else echo "types are not checked on Python 3.10: its last NumPy describes arrays in another way"; fi
 	.venv/bin/python -m pytest -n 2 -m "not graph"
-	.venv/bin/python -m pytest -n 2 -m "graph and not alone"
-	.venv/bin/python -m pytest -m alone
+	.venv/bin/python -m pytest -n 2 -m "graph and not alone" $(GRAPHS)
+	.venv/bin/python -m pytest -m alone $(GRAPHS)
 	@echo "the nodes once more, on ROS 2 Jazzy"
-	.venv-jazzy/bin/python -m pytest -n 2 -m "graph and not alone" $(ONCE:%=--ignore=test/nodes/test_%.py)
-	.venv-jazzy/bin/python -m pytest -m alone $(ONCE:%=--ignore=test/nodes/test_%.py)
+	.venv-jazzy/bin/python -m pytest -n 2 -m "graph and not alone" $(GRAPHS) $(ONCE:%=--ignore=test/nodes/test_%.py)
+	.venv-jazzy/bin/python -m pytest -m alone $(GRAPHS) $(ONCE:%=--ignore=test/nodes/test_%.py)
 
 environment:
 	@tools/make-venv .venv requirements/kilted.txt requirements/dev.txt

@@ -174,3 +174,12 @@ def test_make_shields_its_environments_from_inherited_ros_settings() -> None:
     names = {line.partition("=")[0] for line in done.stdout.splitlines()}
     assert "PATH" in names
     assert names.isdisjoint({"_ROS_WHEELS_BOOTSTRAP_COMPLETE", "LD_LIBRARY_PATH", "PYTHONPATH", "AMENT_PREFIX_PATH"})
+
+
+def test_the_tests_that_start_graphs_are_where_make_looks_for_them() -> None:
+    line = next(line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("GRAPHS := "))
+    marked = "pytest.mark." + "graph"
+    found = [path for path in (ROOT / "test").rglob("*.py") if marked in path.read_text()]
+    assert len(found) > 10
+    for path in found:
+        assert any(path.is_relative_to(ROOT / place) for place in line.split()[2:]), path

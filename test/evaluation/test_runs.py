@@ -34,7 +34,7 @@ def test_a_change_that_fits_nothing_is_refused(change):
 
 def test_a_run_is_the_same_again_people_perceived():
     """Perception, navigation and world in one process: not a bit of difference."""
-    first, second = run("crossing", 3), run("crossing", 3)
+    first, second = run("frontal_approach", 3), run("frontal_approach", 3)
     assert first == second
     assert first.success
     assert 20.0 < first.time_s < 40.0  # 13 m at 0.6 m/s at best

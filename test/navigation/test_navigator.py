@@ -232,7 +232,7 @@ def test_it_arrives_and_disturbs_people_less_than_one_who_does_not_care():
     """Same worlds, same objective but for the three terms about people; measured by the twin, not predicted."""
     careless = Weights(counterfactual_perturbation=0.0, personal_space=0.0, contact=0.0)
     ours, theirs = [], []
-    for scenario, seed in (("corridor", 1), ("crossing", 3)):
+    for scenario, seed in (("frontal_approach", 3), ("perpendicular_crossing", 1)):
         world, moved = run(scenario, seed)
         assert world.reached_goal
         assert not [c for c in world.contacts if c.robot_speed > 0.05]

@@ -6,13 +6,14 @@ import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 
-@pytest.fixture
-def domain() -> Iterator[int]:
+@contextmanager
+def _free_domain() -> Iterator[int]:
     """A DDS domain of the test's own: locked against test runs beside this one, which would hear each other.
 
     SAC_SON_TEST_DOMAIN sets the first of the six that are tried; else any of 40 to 99 serves.
@@ -30,11 +31,29 @@ def domain() -> Iterator[int]:
 
 
 @pytest.fixture
+def domain() -> Iterator[int]:
+    """See `_free_domain`."""
+    with _free_domain() as number:
+        yield number
+
+
+@pytest.fixture
 def graph(domain: int) -> Iterator[object]:
     """An own domain to start nodes on; everything ends with the test."""
+    yield from _graph(domain)
+
+
+@pytest.fixture(scope="module")
+def shared_graph() -> Iterator[object]:
+    """The same for all tests of a module, which leave it as they found it: starting a graph takes seconds."""
+    with _free_domain() as number:
+        yield from _graph(number)
+
+
+def _graph(number: int) -> Iterator[object]:
     pytest.importorskip("rclpy")
     from .graph import Graph
 
-    graph = Graph(domain)
+    graph = Graph(number)
     yield graph
     graph.close()

@@ -158,7 +158,9 @@ def test_senseless_rates(text: str) -> None:
 
 
 @pytest.mark.graph
-def test_a_bag_is_played_and_every_scan_answered(graph: Graph, simulated_bag: Path, tmp_path: Path) -> None:
+def test_a_bag_is_played_every_scan_answered_and_twice_the_same(
+    graph: Graph, simulated_bag: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     process = replay(graph, simulated_bag, out)
     assert process.wait() == 0, process.said()
@@ -184,24 +186,17 @@ def test_a_bag_is_played_and_every_scan_answered(graph: Graph, simulated_bag: Pa
         assert (counts["/scan"], counts["/odom"], counts["/map"], counts["/people"]) == (80, 160, 1, 80)
         assert counts["/tf"] == 160
         assert reader.duration == pytest.approx(7.95e9, rel=0.01)
-
-
-@pytest.mark.graph
-def test_twice_the_same(graph: Graph, simulated_bag: Path, tmp_path: Path) -> None:
-    said = []
-    for name in ("first", "second"):
-        process = replay(graph, simulated_bag, tmp_path / name)
-        assert process.wait() == 0, process.said()
-        said.append((tmp_path / name / "tracks.csv").read_text())
-    assert said[0] == said[1]
+    again = replay(graph, simulated_bag, tmp_path / "again")
+    assert again.wait() == 0, again.said()
+    assert (tmp_path / "again" / "tracks.csv").read_text() == (out / "tracks.csv").read_text()
 
 
 @pytest.mark.graph
 def test_a_given_rate_is_kept(graph: Graph, simulated_bag: Path, tmp_path: Path) -> None:
-    process = replay(graph, simulated_bag, tmp_path, "--rate", "2")
+    process = replay(graph, simulated_bag, tmp_path, "--rate", "4")
     assert process.wait() == 0, process.said()
-    # 7.95 s of recording at twice real time take 3.98 s; never less, and a busy machine may add to it
-    assert 3.9 < summary_of(tmp_path)["wall_s"] < 7.0
+    # 7.95 s of recording at four times real time take 1.99 s; never less, and a busy machine may add to it
+    assert 1.9 < summary_of(tmp_path)["wall_s"] < 5.0
 
 
 @pytest.mark.graph

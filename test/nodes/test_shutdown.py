@@ -16,14 +16,13 @@ pytestmark = [pytest.mark.graph, pytest.mark.alone]
 AT_ONCE = 1.0  # [s]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_busy_node_ends_at_once_and_quietly(graph: Graph, number: signal.Signals) -> None:
+def test_a_busy_node_ends_at_once_and_quietly(graph: Graph) -> None:
     """Several times, at moments that differ: what ends too early does so now and then."""
     witness = Witness(graph)
     for name in ("simulation", "perception"):
         graph.start(*NODES[name])
     witness.send_goal()
-    for attempt in range(4):
+    for attempt, number in enumerate([signal.SIGINT, signal.SIGTERM] * 3):
         graph.turn(0.3)  # the last words of the one before
         process, since = graph.start(*NODES["navigation"]), time.monotonic()
         graph.expect(lambda since=since: any(at > since and v > 0.1 for at, v, _ in witness.commands), "a command")
