@@ -45,7 +45,7 @@ class Weights:
     personal_space: float = 20.0
     counterfactual_perturbation: float = 12.0
     smoothness: float = 0.5
-    contact: float = 20.0
+    contact: float = 40.0
     goal_pose_final: float = 0.0
     goal_pose_all: float = 0.0
     geometric: float = 0.0
@@ -66,7 +66,7 @@ class ObjectiveConfig:
     personal_distance: float = 0.5  # [m] between the robot's side and a person's centre; SACSoN's figure
     turn: float = 0.3  # [m/rad] that turning to the way counts, as way still to go
     body: float = 0.26  # [m] from a person's centre to where they can be touched
-    sway: float = 0.07  # [m] more if they walk
+    sway: float = 0.12  # [m] more if they walk
     uncertainty: float = 0.03  # [m] of where people are now, standard deviation of a logistic spread
     growth: float = 0.06  # [m/s] at which it grows for walkers
     steps_aside: float = 0.3  # [m] that somebody who stands is expected to, who has been asked for long enough
