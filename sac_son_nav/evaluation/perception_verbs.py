@@ -28,11 +28,11 @@ def add_evaluating(what: Verbs) -> None:
 
     verb = what.add_parser("groups", help="walking groups against those annotated in ETH and UCY")
     verb.add_argument("--data", type=Path, required=True, help="folder of the original annotations")
-    verb.add_argument("--learn-on", metavar="PLACE", help="fit the rule anew to this place and print it")
+    verb.add_argument("--fit", action="store_true", help="fit the rule anew, each place by the others, then to all")
 
     def groups(options: argparse.Namespace) -> int:
         from sac_son_nav.evaluation.groups import main
 
-        return main(["--data", str(options.data), *(["--learn-on", options.learn_on] if options.learn_on else [])])
+        return main(["--data", str(options.data), *(["--fit"] if options.fit else [])])
 
     verb.set_defaults(run=groups)

@@ -1,11 +1,11 @@
 """Who belongs together: people who walk side by side, and people who stand around a shared space.
 
 Walking: for each two people the mean distance, the mean difference of their velocities, how long both have been in
-sight, and how long before the other the first of them came (Moussaid et al., "The walking behaviour of pedestrian
-social groups", PLoS ONE 2010, on how near and how alike companions walk). A logistic regression of these tells
-companions from strangers; whoever is joined by a chain of companions is one group. Standing: an F-formation, people
-whose o-spaces, the places right before them, coincide (Kendon 1990; by votes as Cristani et al., "Social interaction
-discovery by statistical analysis of F-formations", BMVC 2011).
+sight, how long before the other the first of them came, and the mean cosine between the ways they go (Moussaid et al.,
+"The walking behaviour of pedestrian social groups", PLoS ONE 2010, on how near and how alike companions walk). A
+logistic regression of these tells companions from strangers; whoever is joined by a chain of companions is one group.
+Standing: an F-formation, people whose o-spaces, the places right before them, coincide (Kendon 1990; by votes as
+Cristani et al., "Social interaction discovery by statistical analysis of F-formations", BMVC 2011).
 
 Shapes: N people. Frame fixed, SI units.
 """
@@ -31,18 +31,20 @@ _HEADING_SPEED = 0.3  # [m/s] above which a walker's direction is known
 
 @dataclass(frozen=True)
 class GroupConfig:
-    """What makes companions; the weights were fitted by ``sac-son evaluate groups`` to one recorded place, students03.
+    """What makes companions; the weights were fitted by ``sac-son evaluate groups --fit`` to five recorded places.
 
     Log odds = bias + distance * mean distance [m] + velocity * mean velocity difference [m/s] + time * log(common
-    time [s]) + arrival * difference of their arrivals [s].
+    time [s]) + arrival * difference of their arrivals [s] + alignment * mean cosine between their directions while
+    both walk.
     """
 
-    bias: float = 0.0156
-    distance: float = -3.549
-    velocity: float = -0.530
-    time: float = 1.922
-    arrival: float = -0.301
-    least_odds: float = 0.1  # log odds from which two are companions
+    bias: float = -2.455
+    distance: float = -1.105
+    velocity: float = -1.479
+    time: float = 1.241
+    arrival: float = -0.279
+    alignment: float = 1.557
+    least_odds: float = -0.3  # log odds from which two are companions
     farthest: float = 4.0  # [m] between companions right now
     least_time: float = 2.0  # [s] for which two must have been seen
     forget: float = 2.0  # [s] after which somebody out of sight is forgotten
@@ -66,21 +68,25 @@ class PairHistory:
     first_s: float = 0.0
     last_s: float = 0.0
     arrival: float = 0.0  # [s] between the arrivals of the two
+    alignment: float = 0.0  # sum of the cosines between their directions
+    walking: int = 0  # moments in which both walked
 
-    def features(self) -> tuple[float, float, float, float]:
-        """Mean distance [m], mean velocity difference [m/s], log of the common time [s], arrivals' difference [s]."""
+    def features(self) -> tuple[float, float, float, float, float]:
+        """Mean distance [m], mean velocity difference [m/s], log of the common time [s], arrivals' difference [s],
+        mean cosine between their directions, 0 where they never walked."""
         count, time = max(self.moments, 1), max(self.last_s - self.first_s, 0.4)
         return (
             min(self.distance / count, _LARGEST),
             min(self.velocity / count, _LARGEST),
             math.log(time),
             min(self.arrival, _LARGEST),
+            self.alignment / max(self.walking, 1),
         )
 
 
 def odds(history: PairHistory, config: GroupConfig) -> float:
     """Log odds that two people are companions."""
-    weights = (config.distance, config.velocity, config.time, config.arrival)
+    weights = (config.distance, config.velocity, config.time, config.arrival, config.alignment)
     return config.bias + sum(w * f for w, f in zip(weights, history.features(), strict=True))
 
 
@@ -107,13 +113,17 @@ class GroupTracker:
         self._remember(ids, tracks)
         apart = np.linalg.norm(tracks.positions[:, None] - tracks.positions[None], axis=-1)
         differing = np.linalg.norm(tracks.velocities[:, None] - tracks.velocities[None], axis=-1)
+        speeds = np.linalg.norm(tracks.velocities, axis=-1)
         together = []
         for i, j in zip(*np.nonzero(np.triu(apart < 2.0 * self.config.farthest, 1)), strict=True):
             pair = self._meet(ids[i], ids[j], float(apart[i, j]), float(differing[i, j]))
+            if min(speeds[i], speeds[j]) > _HEADING_SPEED:
+                pair.walking += 1
+                pair.alignment += float(tracks.velocities[i] @ tracks.velocities[j] / (speeds[i] * speeds[j]))
             known = pair.last_s - pair.first_s >= self.config.least_time
             if known and apart[i, j] < self.config.farthest and odds(pair, self.config) > self.config.least_odds:
                 together.append((int(i), int(j)))
-        standing = np.linalg.norm(tracks.velocities, axis=-1) <= self.config.standing_speed
+        standing = speeds <= self.config.standing_speed
         headings = np.array([self._headings.get(i, np.nan) for i in ids])
         rows = np.flatnonzero(standing & np.isfinite(headings))
         formations = f_formations(tracks.positions[rows], headings[rows], self.config)

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sac_son_nav.datasets.pedestrians import read_recording
-from sac_son_nav.evaluation.groups import Played, group_f1, learn, main, pair_f1, play
+from sac_son_nav.evaluation.groups import Played, group_f1, learn, main, pair_f1
 from sac_son_nav.perception.groups import GroupConfig, PairHistory
 
-NEAR = PairHistory(20, 10.0, 1.0, 0.0, 8.0, 0.0)  # 0.5 m, 0.05 m/s
-FAR = PairHistory(20, 80.0, 20.0, 0.0, 8.0, 0.0)  # 4 m, 1 m/s
+NEAR = PairHistory(20, 10.0, 1.0, 0.0, 8.0, 0.0, 20.0, 20)  # 0.5 m, 0.05 m/s, the same way
+FAR = PairHistory(20, 80.0, 20.0, 0.0, 8.0, 0.0, -10.0, 20)  # 4 m, 1 m/s
 
 
 def test_scores_by_hand() -> None:
@@ -29,18 +28,27 @@ def test_learning_tells_near_from_far() -> None:
     pairs = frozenset(pair for pair, history in histories.items() if history is NEAR)
     played = Played("made", histories, pairs, tuple(map(frozenset, pairs)), (0, 0, 0))
     config = learn(played)
-    assert config.distance < 0.0
+    assert config.distance < 0.0 < config.alignment
     assert pair_f1(played, config) == 1.0
+    twice = learn(played, played)  # the same place again says nothing new, but for what the penalty weighs
+    assert twice.distance == pytest.approx(config.distance, rel=0.5)
 
 
-def test_groups_of_zara01(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The rule was fitted to students03 alone."""
+def test_groups_of_a_place_by_a_rule_fitted_to_another(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = shared_data / "eth-ucy-original"
-    played = play(read_recording(data / "zara01"))
-    assert pair_f1(played, GroupConfig()) > 0.84
-    assert group_f1(played, GroupConfig()) > 0.9
+    assert main(["--data", str(data), "--places", "zara01", "zara02", "--fit"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    figures = {words[0]: [float(w) for w in words[1:]] for words in map(str.split, printed[2:4])}
+    assert figures["zara01"][0] > 0.84
+    assert figures["zara01"][1] > 0.9
+    assert printed[-1].startswith("fitted to all: GroupConfig(")
     assert main(["--data", str(data), "--places", "zara01"]) == 0
-    assert "zara01" in capsys.readouterr().out
+    assert "the shipped rule, fitted to these places" in capsys.readouterr().out
+
+
+def test_one_place_can_not_be_left_out(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--data", str(shared_data / "eth-ucy-original"), "--places", "zara01", "--fit"]) == 2
+    assert "expected two or more" in capsys.readouterr().err
 
 
 def test_missing_data_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,10 +28,11 @@ def tracks(stamp_s: float, people: dict[int, tuple[float, float, float, float]],
 
 
 def test_odds_by_hand() -> None:
-    """20 moments over e s at a mean of 0.5 m and 0.1 m/s, arrived 2 s apart: 1 - 2*0.5 - 3*0.1 + 4*1 - 0.5*2 = 2.7."""
-    history = PairHistory(20, 10.0, 2.0, 5.0, 5.0 + math.e, 2.0)
-    config = GroupConfig(bias=1.0, distance=-2.0, velocity=-3.0, time=4.0, arrival=-0.5)
-    assert odds(history, config) == pytest.approx(2.7)
+    """20 moments over e s at a mean of 0.5 m and 0.1 m/s, arrived 2 s apart, walked 10 moments at a mean cosine
+    of 0.8: 1 - 2*0.5 - 3*0.1 + 4*1 - 0.5*2 + 0.8*5 = 6.7."""
+    history = PairHistory(20, 10.0, 2.0, 5.0, 5.0 + math.e, 2.0, 8.0, 10)
+    config = GroupConfig(bias=1.0, distance=-2.0, velocity=-3.0, time=4.0, arrival=-0.5, alignment=5.0)
+    assert odds(history, config) == pytest.approx(6.7)
 
 
 def test_companions_among_strangers_keep_their_number() -> None:
