@@ -21,8 +21,8 @@ demo: environment ## a robot among people, through the real nodes; pictures and 
 	.venv/bin/sac-son demo --out out/demo
 
 # On Jazzy: what another rclpy can break. Bags are read and written without ROS's code, faults are our own affair, and
-# the tf2_msgs that tools/build_interfaces.py makes for tests do not register with the Fast DDS of Jazzy's wheels.
-ONCE := replay recording faults fault_table doctor asking transforms
+# the messages that tools/build_interfaces.py makes for tests do not register with the Fast DDS of Jazzy's wheels.
+ONCE := replay recording faults fault_table doctor asking transforms robots_messages
 # Where tests start graphs; to look for them in all the others takes ten seconds each time.
 GRAPHS := test/nodes test/test_launch.py
 

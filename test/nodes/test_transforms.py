@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("rclpy")
 
-from .graph import ROOT, Graph
+from .graph import Graph
+from .interfaces import provide
 from .test_faults import NODES, Witness
 
 pytestmark = [pytest.mark.graph, pytest.mark.alone]
@@ -23,24 +17,8 @@ pytestmark = [pytest.mark.graph, pytest.mark.alone]
 
 @pytest.fixture
 def tf2_msgs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """tf2_msgs for this process and those it starts: ROS's own, or made by the wheels' generators once per machine."""
-    try:
-        import tf2_msgs.msg  # noqa: F401
-    except ImportError:
-        if not shutil.which("g++") or not (Path(sys.prefix) / "share/rosidl_generator_py/resource").is_dir():
-            pytest.skip("no tf2_msgs here, and no compiler or generators to make it")
-        source, tool = ROOT / "test/interfaces/tf2_msgs", ROOT / "tools/build_interfaces.py"
-        mark = hashlib.sha256(tool.read_bytes() + sys.prefix.encode()).hexdigest()[:16]
-        made = Path(tempfile.gettempdir()) / f"sac_son_test_interfaces_{mark}"
-        if not made.is_dir():
-            with tempfile.TemporaryDirectory() as folder:
-                words = [sys.executable, str(tool), str(source), folder]
-                subprocess.run(words, check=True, stdout=subprocess.DEVNULL, timeout=300.0)
-                shutil.copytree(folder, f"{made}.{os.getpid()}")
-            Path(f"{made}.{os.getpid()}").replace(made)
-        monkeypatch.syspath_prepend(str(made))
-        before = os.environ.get("PYTHONPATH")
-        monkeypatch.setenv("PYTHONPATH", f"{made}{os.pathsep}{before}" if before else str(made))
+    """tf2_msgs for this process and those it starts: ROS's own, or made."""
+    provide(monkeypatch, "tf2_msgs")
 
 
 def test_transforms_place_laser_and_robot_and_their_loss_stops_it(graph: Graph, tf2_msgs: None) -> None:
