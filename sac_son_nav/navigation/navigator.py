@@ -136,7 +136,8 @@ class Navigator:
         if self._at_goal(robot.pose):
             return self._finish(observation)
         route = self._current_route(observation)
-        people = self.history.of(self._attended(observation.tracks, robot.pose))
+        people = self._attended(observation.tracks, robot.pose)
+        people = self.history.of(people) if getattr(self.predictor, "needs_past", 0) else people
         seen = Seen.of(observation, self.config.person_radius)
 
         start = self._moving(robot.velocity)

@@ -255,7 +255,7 @@ def of_people(
     0 to 1, the more those who stand are expected to step aside, and the less they are minded. `bodies` (N,) [m]: how
     large people are, where that is known."""
     xp = namespace(robot)
-    ahead = step_s * (1.0 + xp.arange(robot.shape[1]))  # (T,) [s]
+    ahead = step_s * xp.arange(1, robot.shape[1] + 1, dtype=robot.dtype, device=device(robot))  # (T,) [s]
     walks = walking(people_without, ahead)
     asked = urgency * (1.0 - walks)  # (1, N, 1)
     minded = 1.0 - UNMINDED * asked

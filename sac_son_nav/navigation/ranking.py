@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from sac_son_nav.navigation import objective
 from sac_son_nav.navigation.objective import ObjectiveConfig, Published
 from sac_son_nav.navigation.planner import Candidates
-from sac_son_nav.prediction.predictor import Foresight
+from sac_son_nav.prediction.predictor import Floats32, Foresight
 from sac_son_nav.states import Floats
 
 FIRST = 24  # plans
-ROUNDING = 1e-6  # of cost, by which a bound may seem to be above what it bounds
+ROUNDING = 1e-3  # of cost, by which a bound may seem to be above what it bounds
 
 
 @dataclass(frozen=True)
@@ -62,24 +62,27 @@ class Ranking:
     ) -> Choice:
         """The best of K options for a robot that moves at `start` (2,) [m/s, rad/s], with `remaining` way and
         `clearance` (K, T) [m]. The reference is the world without the robot, or the robot's poses (T, 3) under it."""
-        weights, robot = self.config.weights, options.poses[..., :2]
+        weights = self.config.weights
         without = foresight.without if reference is None else foresight.under(reference[None])[0]
-        without = without.astype(np.float64)[None]
+        here = options.poses[0, 0, :2]  # people's terms are worked out in single precision, which is finest near zero
+        robot, alone_there = (options.poses[..., :2] - here).astype(np.float32), _near(without[None], here)
         begun = np.broadcast_to(start, (len(robot), 1, 2))
         way = objective.of_the_way(
             remaining, clearance, np.concatenate([begun, options.velocities], axis=1), self.step_s, self.config
         )
         way |= objective.of_others_way(options.poses, self.published, self.radius, weights)
-        apart = objective.distances(robot, without)
-        least = self._terms(robot, None, without, apart)
+        apart = objective.distances(robot, alone_there)
+        least = self._terms(robot, None, alone_there, apart)
         alone = objective.total(way, weights)
         bound = alone + objective.total(least, weights)
         order, done = np.argsort(bound, kind="stable"), 0
-        best, cost, terms, people = -1, np.inf, {}, without[0]
+        best, cost, terms, people = -1, np.inf, {}, without
         while done < len(order) and bound[order[done]] <= cost + ROUNDING:
             batch = order[done:] if done else order[: self.first]
             batch = batch[bound[batch] <= cost + ROUNDING]
-            found, there = self._of_people(options.poses[batch], without, apart[batch], foresight)
+            there = foresight.under(options.poses[batch])
+            found = self._terms(robot[batch], _near(there, here), alone_there, apart[batch])
+            found |= objective.of_others_people(options.poses[batch], there, weights)
             costs = alone[batch] + objective.total(found, weights)
             k = _first_least(costs, batch)
             if (costs[k], batch[k]) < (cost, best):
@@ -87,20 +90,20 @@ class Ranking:
                 terms = {name: float(values[best]) for name, values in way.items()}
                 terms |= {name: float(values[k]) for name, values in found.items()}
             done += len(batch)
-        return Choice(best, int(np.argmin(alone)), terms, people, without[0], done)
+        with_robot, without_robot = people.astype(np.float64), without.astype(np.float64)
+        return Choice(best, int(np.argmin(alone)), terms, with_robot, without_robot, done)
 
-    def _of_people(
-        self, poses: Floats, without: Floats, apart: Floats, foresight: Foresight
-    ) -> tuple[dict[str, Floats], Floats]:
-        """The terms of people, each (K,), under plans of poses (K, T, 3), and where they go, (K, N, T, 2) [m]."""
-        people = foresight.under(poses).astype(np.float64)
-        terms = self._terms(poses[..., :2], people, without, apart)
-        return terms | objective.of_others_people(poses, people, self.config.weights), people
-
-    def _terms(self, robot: Floats, people: Floats | None, without: Floats, apart: Floats) -> dict[str, Floats]:
+    def _terms(
+        self, robot: Floats32, people: Floats32 | None, without: Floats32, apart: Floats32
+    ) -> dict[str, Floats32]:
         return objective.of_people(
             robot, people, without, apart, self.step_s, self.radius, self.config, self.urgency, self.bodies
         )
+
+
+def _near(people: Floats32, here: Floats) -> Floats32:
+    """Places (..., 2) as seen from `here` (2,)."""
+    return people - here.astype(np.float32)
 
 
 def _first_least(costs: Floats, numbers: NDArray[np.intp]) -> int:
