@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -52,7 +53,7 @@ def _write(
     settings: PolicyTraining, weights: Mapping[str, NDArray[Any]], report: dict[str, Any], config: Path, folder: Path
 ) -> None:
     last = {name: round(points[-1][1], 4) for name, points in report["curves"].items() if points}
-    command = f"sac-son train policy --config config/train/{config.name} --out DIR"
+    command = _command(config.name, bool(settings.task.recorded))
     git = git_state()
     made = {"command": command, "git": git, "steps": report["steps"], "seconds": report["seconds"], "figures": last}
     task, commit = settings.task, str((git or {}).get("commit", "?"))[:12]
@@ -77,6 +78,13 @@ differential drive among people (docs/policy.md).
 - **Licence**: as the package.
 """
     save_model(folder, Model("policy", asdict(task.policy), dict(weights), made), card)
+
+
+def _command(config: str, recorded: bool) -> str:
+    """As it was given, with as many processes."""
+    together = int(os.environ.get("WORLD_SIZE", "1"))
+    words = "sac-son" if together == 1 else f"torchrun --nproc_per_node {together} -m sac_son_nav.cli"
+    return f"{words} train policy --config config/train/{config}{' --data DIR' if recorded else ''} --out DIR"
 
 
 def draw_rollouts(task: LearnPolicy, weights: Mapping[str, NDArray[Any]], file: Path) -> None:
