@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,18 +22,22 @@ import yaml
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
+import sac_son_nav
 from sac_son_nav.config import read_yaml, resource, write_atomically
 from sac_son_nav.errors import CheckpointError, ConfigError
 
 Tensors = dict[str, NDArray[Any]]
 WEIGHTS, CONFIG, CARD = "weights.safetensors", "config.yaml", "card.md"
+PACKAGE = Path(sac_son_nav.__file__).resolve().parent
+NO_GIT = "none: the code that made this stood in no git checkout"
 _KEYS = ("kind", "settings", "made", "weights_sha256")
 
 
 @dataclass(frozen=True)
 class Model:
     """What a model's folder says. `kind`: which code it is for, such as "forecaster"; `settings`: as that code's
-    settings dataclass takes them; `made`: data, commit, command, figures; `weights`: arrays by dotted name."""
+    settings dataclass takes them; `made`: data, command, figures, and under `git` the commit; `weights`: arrays by
+    dotted name."""
 
     kind: str
     settings: dict[str, Any]
@@ -79,13 +84,32 @@ def _array(part: Mapping[str, Any]) -> NDArray[Any]:
 
 
 def save_model(folder: Path | str, model: Model, card: str) -> str:
-    """Write a model's three files; the SHA-256 of its weights."""
+    """Write a model's three files; the SHA-256 of its weights. What made it also says at which commit, or in words
+    that there is none."""
     folder = Path(folder)
     sha256 = write_tensors(folder / WEIGHTS, model.weights, {"kind": model.kind})
-    document = {"kind": model.kind, "settings": model.settings, "made": model.made, "weights_sha256": sha256}
+    made = {**model.made, "git": model.made.get("git") or git_state() or NO_GIT}
+    document = {"kind": model.kind, "settings": model.settings, "made": made, "weights_sha256": sha256}
     write_atomically(folder / CONFIG, yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
     write_atomically(folder / CARD, card)
     return sha256
+
+
+def git_state() -> dict[str, Any] | None:
+    """The commit that is checked out, and whether the package or its settings differ from it; None outside git."""
+    root = PACKAGE.parent
+    if _git(root, "rev-parse", "--show-toplevel") != str(root):
+        return None
+    commit, changed = _git(root, "rev-parse", "HEAD"), _git(root, "status", "--porcelain", "sac_son_nav", "config")
+    return None if commit is None or changed is None else {"commit": commit, "dirty": changed != ""}
+
+
+def _git(where: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(where), *words], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def load_model(name_or_folder: Path | str, kind: str) -> Model:

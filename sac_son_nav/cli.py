@@ -187,26 +187,9 @@ def _train(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     what = verbs.add_parser("train", help="make the weights of a model from data").add_subparsers(
         required=True, metavar="WHAT"
     )
-    verb = what.add_parser("predictor", help="where people go, from recordings of people (needs torch)")
-    verb.add_argument("--config", type=Path, required=True, help="file, or name of a file in config/train")
-    verb.add_argument(
-        "--data", type=Path, required=True, metavar="DIR", help="folder of the ETH/UCY benchmark's files"
-    )
-    verb.add_argument("--out", type=Path, required=True, help="folder for runs and model; goes on with what it holds")
-    verb.add_argument("--fold", nargs="+", metavar="NAME", help="only these, of the config's (default: all of them)")
+    from sac_son_nav.training.predictor_verbs import add_training
 
-    def run(options: argparse.Namespace) -> int:
-        from sac_son_nav.errors import ConfigError
-
-        try:
-            from sac_son_nav.training.train_predictor import train_predictor
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
-                raise
-            raise ConfigError("training: expected torch, got none installed (pip install 'sac_son[train]')") from None
-        return train_predictor(options.config, options.data, options.out, options.fold)
-
-    verb.set_defaults(run=run)
+    add_training(what)
     _train_policy(what)
 
 
@@ -257,7 +240,9 @@ def _evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         return judge_replay(options.folder, options.robot, options.goal, options.map, options.out)
 
     verb.set_defaults(run=judge)
-    _evaluate_predictor(what)
+    from sac_son_nav.training import predictor_verbs
+
+    predictor_verbs.add_evaluation(what)
     _evaluate_crowds(what)
     _evaluate_crowdnav(what)
 
@@ -267,24 +252,6 @@ def _evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     add_evaluation(what)
 
     add_verbs(what)
-
-
-def _evaluate_predictor(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    verb = what.add_parser("predictor", help="forecasts of recorded people, each place left out, in two protocols")
-    verb.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the ETH/UCY files")
-    verb.add_argument("--model", default="sac_son", help="constant_velocity, pednet or sac_son (default)")
-    verb.add_argument(
-        "--weights", type=Path, metavar="DIR", help="a trained model's folder (default: the shipped one)"
-    )
-    verb.add_argument("--out", type=Path, default=Path("out/predictor"), help="folder for predictor.json")
-
-    def run(options: argparse.Namespace) -> int:
-        os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-        from sac_son_nav.evaluation.predictor import evaluate_predictor
-
-        return evaluate_predictor(options.data, options.model, options.out, options.weights)
-
-    verb.set_defaults(run=run)
 
 
 def _evaluate_crowds(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

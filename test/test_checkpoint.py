@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sac_son_nav.checkpoint import Model, expect, load_model, read_tensors, save_model, write_tensors
+from sac_son_nav import checkpoint
+from sac_son_nav.checkpoint import Model, expect, git_state, load_model, read_tensors, save_model, write_tensors
 from sac_son_nav.errors import CheckpointError
 
 WEIGHTS = {"a.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array(7, np.int64), "c": np.zeros((0, 2))}
@@ -51,15 +52,34 @@ def test_a_file_cut_short_or_altered_anywhere_is_found(tmp_path: Path) -> None:
 
 
 def made(folder: Path) -> Path:
-    save_model(folder, Model("forecaster", {"width": 3}, WEIGHTS, {"commit": "abc"}), "# A card\n")
+    save_model(folder, Model("forecaster", {"width": 3}, WEIGHTS, {"seconds": 9}), "# A card\n")
     return folder
 
 
 def test_a_model_comes_back(tmp_path: Path) -> None:
     model = load_model(made(tmp_path / "m"), "forecaster")
-    assert (model.kind, model.settings, model.made) == ("forecaster", {"width": 3}, {"commit": "abc"})
+    assert (model.kind, model.settings, model.made["seconds"]) == ("forecaster", {"width": 3}, 9)
     assert set(model.weights) == set(WEIGHTS)
     assert (tmp_path / "m/card.md").read_text() == "# A card\n"
+
+
+@pytest.mark.parametrize("kind", ["forecaster", "pednet", "pednet_robot", "policy", "response"])
+def test_every_kind_of_model_says_at_which_commit_it_was_made(tmp_path: Path, kind: str) -> None:
+    save_model(tmp_path, Model(kind, {}, WEIGHTS), "card")
+    assert load_model(tmp_path, kind).made["git"] == git_state()
+    save_model(tmp_path, Model(kind, {}, WEIGHTS, {"git": {"commit": "abc", "dirty": False}}), "card")
+    assert load_model(tmp_path, kind).made["git"]["commit"] == "abc"  # as the training knew it when it began
+
+
+def test_a_model_made_outside_of_a_git_checkout_says_so_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "PACKAGE", tmp_path / "sac_son_nav")
+    for made in ({}, {"git": None}):
+        save_model(tmp_path / "m", Model("policy", {}, WEIGHTS, made), "card")
+        assert load_model(tmp_path / "m", "policy").made["git"] == (
+            "none: the code that made this stood in no git checkout"
+        )
 
 
 def test_what_is_wrong_with_a_model_is_said(tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """Recordings of ROS graphs, read without ROS: rosbag1, rosbag2 in sqlite3 and rosbag2 in MCAP behind one door.
 
 Messages come raw, as CDR (what `rclpy` publishes and deserialises; ROS 1's are converted), or as the plain objects
-of the `rosbags` library, whose fields are named as in ROS 2. Whatever is wrong with a recording is a BagError.
+of the `rosbags` library, read by the recording's own definitions: a ROS 1 header also has its `seq`, and a ROS 1
+marker lacks what ROS 2 added. A type that nobody can make sense of stands in nobody's way until its topic is asked
+for. Whatever is wrong with a recording is a BagError.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -58,7 +61,8 @@ class Bag:
         self._reader: Any = self._guard(reader, self.path)
         self._guard(self._reader.open)
         try:
-            self._types = self._guard(self._typestore)
+            told = {(c.msgtype, c.msgdef.format, c.msgdef.data) for c in self._open.connections}
+            self._types, self._ros1 = self._guard(_typestores, self.is_ros1, frozenset(told))
             self.topics = self._guard(self._list_topics)
         except BaseException:
             self._reader.close()
@@ -118,8 +122,9 @@ class Bag:
         self, topics: Sequence[str] | None = None, start_ns: int | None = None, stop_ns: int | None = None
     ) -> Iterator[tuple[str, int, Any]]:
         """Topic, time of recording [ns] and deserialised message; otherwise as :meth:`raw_messages`."""
-        for raw in self.raw_messages(topics, start_ns, stop_ns):
-            yield raw.topic, raw.time_ns, self._guard(self._types.deserialize_cdr, raw.data, raw.type)
+        read = self._types.deserialize_cdr if self._ros1 is None else self._ros1.deserialize_ros1
+        for connection, time_ns, data in self._iterate(topics, start_ns, stop_ns):
+            yield connection.topic, time_ns, self._guard(read, data, connection.msgtype)
 
     # -- the library behind it ----------------------------------------------------------------------------------
 
@@ -164,32 +169,51 @@ class Bag:
         if start_ns is None and stop_ns is None and found < promised:
             raise BagError(f"bag {self.path}: expected {promised} messages, got only {found}: it has been cut off")
 
-    def _typestore(self) -> Typestore:
-        """The types of ROS 2, and what the recording itself says of others. For ROS 2 the recording goes first: its
-        bytes follow its own definitions. ROS 1's bytes are converted to ROS 2's types."""
-        store = get_typestore(Stores.ROS2_JAZZY)
-        told: dict[str, Any] = {}
-        for connection in self._open.connections:
-            if connection.msgdef.format == MessageDefinitionFormat.MSG:
-                told.update(get_types_from_msg(connection.msgdef.data, connection.msgtype))
-            elif connection.msgdef.format == MessageDefinitionFormat.IDL:
-                for part in connection.msgdef.data.split("=" * 80 + "\n"):
-                    told.update(get_types_from_idl(part.partition("\n")[2] if part.startswith("IDL: ") else part))
-        known = store.fielddefs
-        if self.is_ros1:
-            store.register({name: fields for name, fields in told.items() if name not in known})
-        elif told:
-            own = get_typestore(Stores.EMPTY)
-            own.register({**{name: fields for name, fields in known.items() if name not in told}, **told})
-            return own
-        return store
-
     def _list_topics(self) -> dict[str, Topic]:
         topics: dict[str, Topic] = {}
         for connection in self._open.connections:
             before = topics[connection.topic].count if connection.topic in topics else 0
             topics[connection.topic] = Topic(connection.topic, connection.msgtype, before + connection.msgcount)
         return dict(sorted(topics.items()))
+
+
+@lru_cache(maxsize=4)  # it takes longer than to read a short bag, and the bags of one robot are alike
+def _typestores(
+    is_ros1: bool, definitions: frozenset[tuple[str, MessageDefinitionFormat, str]]
+) -> tuple[Typestore, Typestore | None]:
+    """The types of ROS 2, and what the recording itself says of others; of ROS 1 also its own types. For ROS 2 the
+    recording goes first: its bytes follow its own definitions. ROS 1's bytes are converted to ROS 2's types."""
+    told: dict[str, Any] = {}
+    for definition in sorted(definitions, key=str):
+        told.update(_definition(*definition))
+    if told and not is_ros1:
+        return _over(Stores.ROS2_JAZZY, told), None
+    store = get_typestore(Stores.ROS2_JAZZY)
+    known = store.fielddefs
+    store.register({name: fields for name, fields in told.items() if name not in known})
+    return store, _over(Stores.ROS1_NOETIC, told) if is_ros1 else None
+
+
+def _definition(kind: str, written: MessageDefinitionFormat, text: str) -> dict[str, Any]:
+    """The types that a connection's definition makes; none where it can't be understood."""
+    told: dict[str, Any] = {}
+    try:
+        if written == MessageDefinitionFormat.MSG:
+            told.update(get_types_from_msg(text, kind))
+        elif written == MessageDefinitionFormat.IDL:
+            for part in text.split("=" * 80 + "\n"):
+                told.update(get_types_from_idl(part.partition("\n")[2] if part.startswith("IDL: ") else part))
+    except Exception:  # whoever asks for its messages is told
+        return {}
+    return told
+
+
+def _over(store: Stores, told: dict[str, Any]) -> Typestore:
+    """A distribution's types, and before them what a recording says."""
+    own = get_typestore(Stores.EMPTY)
+    known = get_typestore(store).fielddefs
+    own.register({**{name: fields for name, fields in known.items() if name not in told}, **told})
+    return own
 
 
 def _say(topics: Any) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import platform
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -20,6 +19,7 @@ import numpy as np
 import scipy
 
 import sac_son_nav
+from sac_son_nav.checkpoint import git_state as git_state
 from sac_son_nav.config import RobotProfile, resource
 from sac_son_nav.simulation.scenario import Scenario
 
@@ -36,23 +36,6 @@ def versions() -> dict[str, str]:
         "numpy": np.__version__,
         "scipy": scipy.__version__,
     }
-
-
-def git_state() -> dict[str, Any] | None:
-    """The commit that is checked out, and whether the package or its settings differ from it; None outside git."""
-    root = PACKAGE.parent
-    if _git(root, "rev-parse", "--show-toplevel") != str(root):
-        return None
-    commit, changed = _git(root, "rev-parse", "HEAD"), _git(root, "status", "--porcelain", "sac_son_nav", "config")
-    return None if commit is None or changed is None else {"commit": commit, "dirty": changed != ""}
-
-
-def _git(where: Path, *words: str) -> str | None:
-    try:
-        done = subprocess.run(["git", "-C", str(where), *words], capture_output=True, text=True, timeout=30)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 @cache

@@ -26,7 +26,7 @@ import yaml
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sac_son_nav.checkpoint import Tensors, read_tensors, write_tensors
+from sac_son_nav.checkpoint import NO_GIT, Tensors, read_tensors, write_tensors
 from sac_son_nav.config import make_folder, write_atomically
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.evaluation.progress import Progress
@@ -235,7 +235,11 @@ class _Run:
                 print(f"{self.title}: {self.step} steps in {self.seconds:.0f} s; {last}", flush=True)
 
     def _write_settings(self) -> None:
-        document = {**self.told, "git": git_state(), "versions": {**versions(), "torch": str(torch.__version__)}}
+        document = {
+            **self.told,
+            "git": git_state() or NO_GIT,
+            "versions": {**versions(), "torch": str(torch.__version__)},
+        }
         write_atomically(self.folder / RESOLVED, yaml.safe_dump(document, sort_keys=False))
 
     def _save(self) -> None:

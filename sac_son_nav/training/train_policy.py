@@ -13,7 +13,7 @@ import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sac_son_nav.checkpoint import Model, save_model
+from sac_son_nav.checkpoint import NO_GIT, Model, save_model
 from sac_son_nav.config import build, make_folder, read_yaml, resource
 from sac_son_nav.evaluation.provenance import git_state
 from sac_son_nav.navigation import policy
@@ -55,8 +55,10 @@ def _write(
     last = {name: round(points[-1][1], 4) for name, points in report["curves"].items() if points}
     command = _command(config.name, bool(settings.task.recorded))
     git = git_state()
-    made = {"command": command, "git": git, "steps": report["steps"], "seconds": report["seconds"], "figures": last}
-    task, commit = settings.task, str((git or {}).get("commit", "?"))[:12]
+    made = {"command": command, "git": git or NO_GIT, "steps": report["steps"], "seconds": report["seconds"]}
+    made["figures"] = last
+    task = settings.task
+    commit = f"at commit {str(git['commit'])[:12]}" if git else "outside of a git checkout"
     people = f"people of {', '.join(sorted(set(task.humans)))}; rooms drawn by lot and the maps of {len(task.cards)}"
     people += " scenarios, with\n  seeds from 1 000 000 on. No recording of anybody was used."
     if task.recorded:
@@ -71,7 +73,7 @@ differential drive among people (docs/policy.md).
 - **Output**: velocities that the base can have, one after the other, and a score for each plan.
 - **Learned from**: the embedded worlds, by gradients of the navigator's objective through `{task.answer}`;
   {people}
-- **Made** by `{command}`, {report["steps"]} steps in {report["seconds"]:.0f} s, at {commit}.
+- **Made** by `{command}`, {report["steps"]} steps in {report["seconds"]:.0f} s, {commit}.
 - **Figures** at moments kept apart, in the training's own units: {", ".join(f"{k} {v:g}" for k, v in last.items())}.
 - **Limits**: it has seen simulated people only, and walls only as far as the laser sees them. It never proposes to
   reverse. Nothing it proposes is safe by itself: the objective ranks it, and the shield has the last word.

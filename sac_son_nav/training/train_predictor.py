@@ -19,13 +19,13 @@ from sac_son_nav.config import build, make_folder, read_yaml, resource
 from sac_son_nav.datasets.pedestrians import PedestrianRecording
 from sac_son_nav.datasets.windows import PLACES, Windows, cut_for_choosing, folds, read_benchmark, windows
 from sac_son_nav.errors import ConfigError
-from sac_son_nav.evaluation.provenance import git_state
 from sac_son_nav.evaluation.window_forecasts import by_forecaster, by_pednet
 from sac_son_nav.prediction.calibration import quantiles, scores
 from sac_son_nav.prediction.forecaster import Forecast, ForecasterConfig
 from sac_son_nav.training.forecaster_task import ForecasterLearning, ForecasterTask
 from sac_son_nav.training.pednet_task import PedNetLearning, PedNetTask
 from sac_son_nav.training.run import RunConfig, processes, train
+from sac_son_nav.training.train_huron import HuronTraining, train_huron
 
 ALL = "all"
 LEVEL = 0.9  # of the discs that a model states
@@ -42,6 +42,7 @@ class PredictorTraining:
     network: ForecasterConfig = field(default_factory=ForecasterConfig)
     forecaster: ForecasterLearning = field(default_factory=ForecasterLearning)
     pednet: PedNetLearning = field(default_factory=PedNetLearning)
+    huron: HuronTraining = field(default_factory=HuronTraining)  # of PedNet, with --huron alone
 
     def __post_init__(self) -> None:
         if self.kind not in ("forecaster", "pednet"):
@@ -51,9 +52,18 @@ class PredictorTraining:
                 raise ConfigError(f"folds: expected some of {', '.join((*PLACES, ALL))}, got {name!r}")
 
 
-def train_predictor(config: Path, data: Path, out: Path, only: list[str] | None = None) -> int:
-    """Train the folds of a config (or `only` some) on the benchmark's files in `data`; runs and model go to `out`."""
+def train_predictor(
+    config: Path, data: Path | None, out: Path, only: list[str] | None = None, huron: Path | None = None
+) -> int:
+    """Train the folds of a config (or `only` some) on the benchmark's files in `data`, or PedNet with the robot on the
+    bags in `huron`; runs and model go to `out`."""
     settings = load_training(config)
+    if huron is not None:
+        if settings.kind != "pednet":
+            raise ConfigError(f"{config}: expected kind pednet for recordings of a robot, got {settings.kind}")
+        return train_huron(settings.huron, settings.run, settings.pednet.moments, huron, out, only)
+    if data is None:
+        raise ConfigError("train predictor: expected --data DIR or --huron DIR, got neither")
     if only:
         settings = replace(settings, folds=tuple(only))
     recordings = read_benchmark(data / "eth-ucy-loo" if (data / "eth-ucy-loo").is_dir() else data)
@@ -101,10 +111,9 @@ def train_fold(
     document = {
         "left_out": list(PLACES.get(fold, ())),
         "learned_from": [recording.name for recording in learn],
-        "training": _plain(asdict(settings)),
+        "training": _plain(_plainly(settings)),
         "seconds": report["seconds"],
         "validation": validation,
-        "git": git_state(),
     }
     folder = out / "model" if fold == ALL else out / "model" / "folds" / fold
     save_model(folder, Model(settings.kind, told, weights, document), _card(settings, fold, report))
@@ -136,7 +145,12 @@ def _pednet(
 
 
 def _told(settings: PredictorTraining, fold: str) -> dict[str, Any]:
-    return {**asdict(settings), "folds": fold}
+    return {**_plainly(settings), "folds": fold}
+
+
+def _plainly(settings: PredictorTraining) -> dict[str, Any]:
+    """What these runs depend on."""
+    return {name: value for name, value in asdict(settings).items() if name != "huron"}
 
 
 def _plain(value: Any) -> Any:

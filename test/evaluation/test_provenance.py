@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sac_son_nav import checkpoint
 from sac_son_nav.config import load_robot
 from sac_son_nav.evaluation import provenance
 from sac_son_nav.evaluation.provenance import code_fingerprint, fingerprint, git_state, settings_fingerprint, versions
@@ -117,7 +118,7 @@ def test_git_is_asked_only_where_it_keeps_this_package(tmp_path: Path, monkeypat
         subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True, timeout=60)
 
     package(tmp_path / "sac_son_nav")
-    monkeypatch.setattr(provenance, "PACKAGE", tmp_path / "sac_son_nav")
+    monkeypatch.setattr(checkpoint, "PACKAGE", tmp_path / "sac_son_nav")
     assert git_state() is None
     git("init")
     git("add", ".")
@@ -130,7 +131,7 @@ def test_git_is_asked_only_where_it_keeps_this_package(tmp_path: Path, monkeypat
     assert git_state() == state
     (tmp_path / "sac_son_nav" / "new.py").write_text("")
     assert git_state() == {**state, "dirty": True}
-    monkeypatch.setattr(provenance, "PACKAGE", tmp_path / "elsewhere" / "sac_son_nav")
+    monkeypatch.setattr(checkpoint, "PACKAGE", tmp_path / "elsewhere" / "sac_son_nav")
     assert git_state() is None
 
 
