@@ -28,7 +28,7 @@ FIT, UNFIT = 0, 1
 
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Both verbs; what they need is imported when they are called."""
-    verb = verbs.add_parser("express", help="an instruction as a rehearsed program of the robot's own skills")
+    verb = verbs.add_parser("express", help="turn an instruction into a rehearsed program of the robot's own skills")
     verb.add_argument("instruction", help='what to express, such as "nod twice, slowly"')
     again = "say what should be different; repeatable, one round each"
     verb.add_argument("--feedback", action="append", default=[], metavar="TEXT", help=again)
@@ -43,26 +43,30 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     verb.add_argument("--json", action="store_true", help="print the record instead, as JSON")
     verb.set_defaults(run=express)
 
-    what = verbs.add_parser("behaviours", help="the saved ones: list, show, rename, roll back, delete")
+    what = verbs.add_parser("behaviours", help="list, show, rename, roll back or delete what `express` has saved")
     what.add_argument("--library", type=Path, metavar="DIR", help="default: the user's own")
     does = what.add_subparsers(metavar="WHAT")
     what.set_defaults(run=lambda options: listed(_library(options)))
     for name, meaning, arguments in (
-        ("list", "all of them", ()),
-        ("show", "its program, and how it came about", ("name",)),
-        ("versions", "of one", ("name",)),
+        ("list", "say which there are", ()),
+        ("show", "print a program, and how it came about", ("name",)),
+        ("versions", "list the versions of one", ("name",)),
         ("rename", "give one another name", ("name", "new")),
         ("delete", "take one out; its versions are kept aside", ("name",)),
         ("roll-back", "put an earlier version in force", ("name",)),
     ):
         part = does.add_parser(name, help=meaning)
         for argument in arguments:
-            part.add_argument(argument)
+            part.add_argument(
+                argument, help="of a saved behaviour" if argument == "name" else "what it is to be called"
+            )
         part.add_argument(
             "--library", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="default: the user's own"
         )
         if name in ("show", "roll-back"):
-            part.add_argument("--version", type=int, metavar="N")
+            part.add_argument(
+                "--version", type=int, metavar="N", help="default: the one in force; of roll-back: the one before"
+            )
         part.set_defaults(run=lambda options, name=name: manage(name, options))
 
 

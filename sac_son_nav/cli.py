@@ -54,9 +54,9 @@ MEASURES = {
 
 def parser() -> argparse.ArgumentParser:
     """All verbs and their options."""
-    top = argparse.ArgumentParser(
-        "sac-son", description="Socially unobtrusive navigation and expressive motion for ROS 2."
-    )
+    about = "Socially unobtrusive navigation and expressive motion for ROS 2."
+    more = "Begin with `sac-son demo`. `sac-son VERB --help` tells a verb's options; the pages in docs/ tell the rest."
+    top = argparse.ArgumentParser("sac-son", description=about, epilog=more)
     top.add_argument("--version", action="version", version=__version__)
     verbs = top.add_subparsers(required=True, metavar="VERB")
     _demo(verbs)
@@ -70,7 +70,22 @@ def parser() -> argparse.ArgumentParser:
     _evaluate(verbs)
     _benchmark(verbs)
     _measure(verbs)
+    _explain(top)
     return top
+
+
+def _explain(parser: argparse.ArgumentParser) -> None:
+    """Have every verb's own help begin with what the list of verbs says of it, and tell the defaults it leaves out."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            said = {listed.dest: listed.help for listed in action._choices_actions}
+            for name, verb in action.choices.items():
+                verb.description = verb.description or said.get(name)
+                _explain(verb)
+        elif action.option_strings and action.help and "default" not in action.help:
+            plain = isinstance(action.default, Path | str | int | float) and not isinstance(action.default, bool)
+            if plain and action.default != argparse.SUPPRESS:
+                action.help += f" (default: {action.default})"
 
 
 def _scenario_options(verb: argparse.ArgumentParser) -> None:
@@ -80,7 +95,9 @@ def _scenario_options(verb: argparse.ArgumentParser) -> None:
 
 
 def _demo(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    verb = verbs.add_parser("demo", help="the real graph over DDS: a robot among people, and what it did to them")
+    verb = verbs.add_parser(
+        "demo", help="drive a simulated robot among people through the ROS 2 nodes, and tell what it did to them"
+    )
     _scenario_options(verb)
     verb.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for picture, recording, summary")
     verb.add_argument("--no-recording", action="store_true", help="leave out the MCAP recording")
@@ -96,7 +113,7 @@ def _demo(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _replay(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    verb = verbs.add_parser("replay", help="a recorded bag through the same perception and navigation processes")
+    verb = verbs.add_parser("replay", help="play a recorded bag to the same perception and navigation nodes")
     verb.add_argument("bag", type=Path, help="rosbag1 file, or rosbag2 folder or file (sqlite3, MCAP)")
     verb.add_argument("--out", type=Path, default=Path("out/replay"), help="folder for tracks, picture, recording")
     verb.add_argument("--rate", default="max", help="times real time, or max: as fast as nothing is lost (default)")
@@ -114,7 +131,7 @@ def _replay(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _bringup(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    verb = verbs.add_parser("bringup", help="perception and navigation on a robot, as bringup.launch.py starts them")
+    verb = verbs.add_parser("bringup", help="start perception and navigation on a robot, as bringup.launch.py does")
 
     def run(options: argparse.Namespace) -> int:
         from sac_son_nav.nodes.bringup import bringup
@@ -128,7 +145,7 @@ def _bringup(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _doctor(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    verb = verbs.add_parser("doctor", help="what is wrong with the running graph, and what to do about it")
+    verb = verbs.add_parser("doctor", help="say what is wrong with the running ROS graph, and what to do about it")
     verb.add_argument("--robot", default="simulated", help="name in config/robots, or a file (default: simulated)")
     verb.add_argument("--namespace", default="", help="of the robot's nodes (default: none)")
     verb.add_argument("--cmd-vel", default="cmd_vel", help="topic of the velocity command (default: cmd_vel)")
@@ -150,7 +167,7 @@ def _express(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _simulate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    verb = verbs.add_parser("simulate", help="the same navigator in the same world without ROS, over many seeds")
+    verb = verbs.add_parser("simulate", help="run the same navigator in the same world without ROS, over many seeds")
     _scenario_options(verb)
     verb.add_argument("--runs", type=int, default=8, help="seeds from --seed on (default: 8)")
     verb.add_argument("--truth", action="store_true", help="hand out where people truly are, instead of perceiving")
@@ -168,7 +185,9 @@ def _simulate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def _scenarios(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    verb = verbs.add_parser("scenarios", help="which there are, drawn if you like, and whom a robot meets in them")
+    verb = verbs.add_parser(
+        "scenarios", help="list the scenarios, draw them, and tell how near people come to a robot in them"
+    )
     verb.add_argument("names", nargs="*", metavar="NAME", help="name or file (default: all that are shipped)")
     verb.add_argument("--draw", type=Path, metavar="DIR", help="draw each as DIR/<name>.png, people as in --seed")
     verb.add_argument("--meet", type=int, default=0, metavar="N", help="how near people come to a robot, over N seeds")
@@ -220,7 +239,7 @@ def _train_policy(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    what = verbs.add_parser("evaluate", help="measure a part against known answers").add_subparsers(
+    what = verbs.add_parser("evaluate", help="judge a part against known answers or recordings").add_subparsers(
         required=True, metavar="WHAT"
     )
     from sac_son_nav.evaluation.perception_verbs import add_evaluating
@@ -228,7 +247,7 @@ def _evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     add_evaluating(what)
 
     verb = what.add_parser("run", help="every metric and encounter of a run, from the folder of `sac-son replay`")
-    verb.add_argument("folder", type=Path)
+    verb.add_argument("folder", type=Path, help="folder that `sac-son replay` left")
     verb.add_argument("--robot", default="simulated", help="profile whose radius is used (default: simulated)")
     verb.add_argument("--goal", type=float, nargs=2, metavar=("X", "Y"), help="where the robot was to go [m]")
     verb.add_argument("--map", type=Path, help="map_server YAML of the plan, in the frame of the tracks")
@@ -332,9 +351,10 @@ def _benchmark(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def _measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    verb = verbs.add_parser("measure", help="latency, control period and memory of the graph; cost of each part")
-    what = "the running graph, its parts without ROS, batches of worlds, environments for training, the predictors, a "
-    what += "control step in each mode, the expression node; every fault on the running graph; hours of driving"
+    verb = verbs.add_parser("measure", help="time the nodes and their parts, try faults on them, and drive for hours")
+    what = "graph: the running nodes; core: their parts without ROS; worlds: batches of worlds; env: environments for "
+    what += "training; prediction: the predictors; navigation: a control step in each mode; expression: its node; "
+    what += "faults: every fault on the running nodes; soak: hours of driving"
     verb.add_argument("what", choices=MEASURES, help=what)
     verb.add_argument("--hours", type=float, default=8.0, help="with soak: of the world's time (default: 8)")
     only = "with faults: a group or the beginning of a name; repeatable"

@@ -12,7 +12,7 @@ Verbs = Any  # argparse's class of subparsers has no public name
 def add_evaluating(what: Verbs) -> None:
     """`sac-son evaluate people` and `sac-son evaluate groups`."""
     verb = what.add_parser("people", help="detection and tracking against hand-made positions")
-    verb.add_argument("bag", type=Path)
+    verb.add_argument("bag", type=Path, help="recording with a laser, of any kind that `sac-son replay` takes")
     verb.add_argument("people", type=Path, help="CSV: bag_time_ns, frame_id, person_id, x_m, y_m")
     verb.add_argument("--topic", help="the bag's laser topic (default: its only one)")
     verb.add_argument("--sector", nargs=2, type=float, metavar=("MIN", "MAX"), help="[deg] where everybody was marked")

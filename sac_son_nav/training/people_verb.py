@@ -11,9 +11,11 @@ Verbs = Any  # argparse's class of subparsers has no public name
 def add_learning(what: Verbs) -> None:
     """`sac-son train people`."""
     verb = what.add_parser("people", help="what a person looks like to a laser, from recordings with marked people")
-    verb.add_argument(
-        "--recording", nargs="+", action="append", required=True, metavar="PATH", help="BAG MARKS [MIN MAX], each once"
+    recording = (
+        "BAG MARKS [MIN MAX]: a recording, the CSV of its marked people, and the sector [deg] in which everybody "
     )
+    recording += "was marked; repeatable"
+    verb.add_argument("--recording", nargs="+", action="append", required=True, metavar="PATH", help=recording)
 
     def train(options: argparse.Namespace) -> int:
         from sac_son_nav.training.people import main

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from expressive_motion.errors import ProgramError
@@ -17,12 +15,6 @@ from sac_son_nav.errors import ConfigError
 from sac_son_nav.states import EVENT_KINDS, SocialEvent
 
 ROBOTS = ("simulated", "turtlebot4", "turtlebot3_waffle", "turtlebot2")
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as opened:
-        yield opened
 
 
 def event(kind: str, person: int | None = 3) -> SocialEvent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -61,12 +61,6 @@ class Scripted:
             content.update(name="greet", summary=order[:200] or "The robot looks up.")
             content.update(code=self.obeys.draft if self.obeys and order else NICE)
         return Answer(content, json.dumps(content))
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as made:
-        yield made
 
 
 Asked = tuple[Behaviour, Rehearsal, list[Question]]

@@ -6,7 +6,7 @@ The models here say what they are told to; the check, the sandbox and the rehear
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,6 @@ class Scripted:
     @property
     def modules(self) -> list[Module]:
         return [question.module for question in self.asked]
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as made:
-        yield made
 
 
 def pipeline(model: Any, sandbox: Sandbox, **more: Any) -> Pipeline:

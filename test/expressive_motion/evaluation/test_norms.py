@@ -9,7 +9,7 @@ import pytest
 
 from expressive_motion.evaluation.behaviours import load_behaviours
 from expressive_motion.evaluation.norms import NORMS
-from expressive_motion.robot import Description, describe
+from expressive_motion.robot import describe
 from expressive_motion.skills.embodiment import LightState
 from test.expressive_motion.made_traces import Shown, bumps, call, goes, made, speech, sways, tone
 
@@ -88,11 +88,6 @@ BROKEN = [
     ("does_not_interrupt", "standing", Shown(said=[(1.0, speech("Yes."))]), "while the person talked"),
     ("does_not_interrupt", "standing", Shown(said=[(1.0, tone("chime", 0.9))]), "1 tones"),
 ]
-
-
-@pytest.fixture(scope="module")
-def description() -> Description:
-    return describe("simulated")
 
 
 @pytest.mark.parametrize(("norm", "scene", "shown"), KEPT)

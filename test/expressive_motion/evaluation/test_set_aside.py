@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,6 @@ ROBOT = describe("simulated")
 NOD = "move_head(tilt_deg=-15.0)\nmove_head(tilt_deg=5.0)\nmove_head(tilt_deg=-15.0)\nlook_ahead()\n"
 GREEN = 'light("green")\nwait(1.0)\n'
 CHATTER = 'for i in range(10):\n    say("Hello.")\n'
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as made:
-        yield made
 
 
 @pytest.mark.parametrize(

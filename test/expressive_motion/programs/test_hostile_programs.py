@@ -11,30 +11,12 @@ import pytest
 from expressive_motion.errors import ProgramError
 from expressive_motion.programs.calls import check_calls
 from expressive_motion.programs.grammar import check_grammar
-from expressive_motion.programs.sandbox import Limits, Sandbox
-from expressive_motion.robot import Call, Description, Value, describe
+from expressive_motion.programs.sandbox import Sandbox
+from expressive_motion.robot import Call, Description, Value
 from test.expressive_motion.hostile import ALL, SECRET, Hostile
 
 TOLD = "the cat is in the cellar"
 BEFORE_IT_RUNS = ("grammar", "calls", "types")
-
-
-@pytest.fixture(scope="module")
-def description() -> Description:
-    return describe("simulated")
-
-
-@pytest.fixture(scope="module")
-def sandbox():
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture(scope="module")
-def patient():
-    """For programs that something else must stop than the clock, which on a busy machine would be quicker."""
-    with Sandbox(limits=Limits(turn_s=10.0, grace_s=5.0, reply_s=30.0)) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(scope="module")

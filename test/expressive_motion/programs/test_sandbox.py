@@ -15,28 +15,10 @@ import pytest
 from expressive_motion.errors import ExpressionError, ProgramError
 from expressive_motion.programs.sandbox import Limits, Sandbox
 from expressive_motion.programs.session import Session
-from expressive_motion.robot import Description, Value, describe
+from expressive_motion.robot import Value
 from sac_son_nav.errors import ConfigError
 
 ENDLESS = "wait(1)\ntry:\n    while True:\n        pass\nexcept BaseException:\n    move(1)\nmove(2)"
-
-
-@pytest.fixture(scope="module")
-def description() -> Description:
-    return describe("simulated")
-
-
-@pytest.fixture(scope="module")
-def sandbox():
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture(scope="module")
-def patient():
-    """For programs that something else must end than the clock, which on a busy machine would be quicker."""
-    with Sandbox(limits=Limits(turn_s=10.0, grace_s=5.0, reply_s=30.0)) as sandbox:
-        yield sandbox
 
 
 def calls_of(session: Session, *answers: Value | None) -> list[str]:

@@ -7,18 +7,13 @@ import pytest
 
 from expressive_motion.rehearsals.checks import RehearsalLimits, check_trace, describe_run, longest_idle_s, swings
 from expressive_motion.rehearsals.trace import Touch
-from expressive_motion.robot import Description, describe
+from expressive_motion.robot import Description
 from expressive_motion.skills.embodiment import LightState
 from sac_son_nav.errors import ConfigError
 from test.expressive_motion.made_traces import Shown, bumps, call, goes, made, speech, tone
 
 BLUE = LightState("blue", "steady", 1.0, 0.8)
 RED = LightState("red", "steady", 1.0, 0.8)
-
-
-@pytest.fixture(scope="module")
-def description() -> Description:
-    return describe("simulated")
 
 
 def found(scene: str, shown: Shown, description: Description, severity: str = "stop") -> list[str]:

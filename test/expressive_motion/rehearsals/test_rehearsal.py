@@ -33,17 +33,6 @@ light_off()
 LEFT_ON = "light left on"  # harmless: the host gives the light back; it is a remark
 
 
-@pytest.fixture(scope="module")
-def description() -> Description:
-    return describe("simulated")
-
-
-@pytest.fixture(scope="module")
-def sandbox():
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
 def in_scenes(code: str, description: Description, sandbox: Sandbox, *names: str, **how) -> Rehearsal:
     return rehearse(code, description, sandbox, scenes=[scene_named(name) for name in names], **how)
 
