@@ -63,6 +63,8 @@ class Ranking:
         """The best of K options for a robot that moves at `start` (2,) [m/s, rad/s], with `remaining` way and
         `clearance` (K, T) [m]. The reference is the world without the robot, or the robot's poses (T, 3) under it."""
         weights = self.config.weights
+        # A single plan has nobody to win against: it is foreseen at once with the world without the robot.
+        known = foresight.under(options.poses) if len(options.poses) == 1 else None
         without = foresight.without if reference is None else foresight.under(reference[None])[0]
         here = options.poses[0, 0, :2]  # people's terms are worked out in single precision, which is finest near zero
         robot, alone_there = (options.poses[..., :2] - here).astype(np.float32), _near(without[None], here)
@@ -80,7 +82,7 @@ class Ranking:
         while done < len(order) and bound[order[done]] <= cost + ROUNDING:
             batch = order[done:] if done else order[: self.first]
             batch = batch[bound[batch] <= cost + ROUNDING]
-            there = foresight.under(options.poses[batch])
+            there = foresight.under(options.poses[batch]) if known is None else known
             found = self._terms(robot[batch], _near(there, here), alone_there, apart[batch])
             found |= objective.of_others_people(options.poses[batch], there, weights)
             costs = alone[batch] + objective.total(found, weights)

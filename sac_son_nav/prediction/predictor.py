@@ -9,6 +9,7 @@ Shapes: N people, K candidate robot futures, T steps of `step_s` seconds. One fr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
@@ -156,73 +157,114 @@ class SocialForce:
 
     def foresee(self, people: Tracks, robot: RobotFutures, step_s: float, walls: OccupancyMap | None) -> _Alone:
         """The world without the robot, on which each of its futures draws; see :func:`foresee`."""
-        law, count, steps = self.config.law, len(people), robot.poses.shape[1]
-        walls = walls if walls is not None and walls.walled else None
-        home, onward = people.positions.astype(np.float32), people.velocities.astype(np.float32)
-        stays = np.linalg.norm(onward, axis=-1, keepdims=True) < self.config.standing_below
-        radii = np.full(count, self.config.person_radius, dtype=np.float32)
-        positions, velocities, pushes = home, onward, np.zeros_like(home)
-        way, wishes, between = np.empty((count, steps, 2), dtype=np.float32), [], []
-        every = max(1, round(STEERING / step_s))
-        for t in range(steps if count else 0):
-            if walls is not None and self.config.turn_ahead > 0.0 and t % every == 0:
-                onward = turned(positions, onward, self.config.turn_ahead, walls)
-            if count > 1:
-                pushes = social_force.between(positions, velocities, radii, law)
-            wishes.append(onward)
-            between.append(pushes)
-            desired = self._desired(positions, home, stays, onward)
-            push = social_force.acceleration(positions, velocities, desired, radii, law, walls, None, False)
-            positions, velocities = advance(positions, velocities, push + pushes, desired, step_s, law.speed_tolerance)
-            way[:, t] = positions
-        return _Alone(
-            self, robot, step_s, walls, way, home, people.velocities.astype(np.float32), stays, wishes, between
-        )
-
-    def _desired(self, positions: Floats32, home: Floats32, stays: NDArray[np.bool_], onward: Floats32) -> Floats32:
-        """Who stands wants their place back when somebody crowds them out of it."""
-        return np.where(stays, (home - positions) / np.float32(self.config.return_time), onward)
+        return _Alone(self.config, people, robot, step_s, walls if walls is not None and walls.walled else None)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Alone:
     """People in the world without the robot, and what they want and do to each other there at each of T steps: wishes
-    (N, 2) [m/s] and pushes (N, 2) [m/s^2]."""
+    (N, 2) [m/s] and pushes (N, 2) [m/s^2]. Worked out when first asked for, together with the futures that are asked
+    for first: many small arrays cost as much as one that holds them all."""
 
-    model: SocialForce
+    config: SocialForceConfig
+    people: Tracks
     robot: RobotFutures
     step_s: float
     walls: OccupancyMap | None
-    without: Floats32
-    home: Floats32
-    velocities: Floats32
-    stays: NDArray[np.bool_]
-    wishes: list[Floats32]
-    pushes: list[Floats32]
+    _way: Floats32 | None = None
+    _wishes: list[Floats32] = field(default_factory=list)
+    _pushes: list[Floats32] = field(default_factory=list)
+
+    @cached_property
+    def _home(self) -> Floats32:
+        return self.people.positions.astype(np.float32)
+
+    @cached_property
+    def _velocities(self) -> Floats32:
+        return self.people.velocities.astype(np.float32)
+
+    @cached_property
+    def _stays(self) -> NDArray[np.bool_]:
+        stays: NDArray[np.bool_] = (
+            np.linalg.norm(self._velocities, axis=-1, keepdims=True) < self.config.standing_below
+        )
+        return stays
+
+    @cached_property
+    def _radii(self) -> Floats32:
+        return np.full(len(self.people), self.config.person_radius, dtype=np.float32)
+
+    @property
+    def without(self) -> Floats32:
+        """See :class:`Foresight`."""
+        if self._way is None:
+            self._walk(self.robot.poses[:0])
+        assert self._way is not None
+        return self._way
 
     def under(self, poses: NDArray[np.float64]) -> Floats32:
         """See :class:`Foresight`."""
-        config, law = self.model.config, self.model.config.law
-        future = np.empty((len(poses), *self.without.shape), dtype=np.float32)
+        if self._way is None:
+            return self._walk(poses)
+        future = np.empty((len(poses), *self._way.shape), dtype=np.float32)
         if future.size == 0:
             return future
-        shape = (len(poses), len(self.home))
-        begun = (self.home, self.velocities)
-        positions, velocities = (pair(*np.broadcast_to(a.T[:, None], (2, *shape))) for a in begun)
-        radii = np.full(len(self.home), config.person_radius, dtype=np.float32)
-        bodies = _bodies(self.robot, poses, self.step_s, config.robot_weight)
-        for t, (onward, pushes, body) in enumerate(zip(self.wishes, self.pushes, bodies, strict=True)):
-            desired = self.model._desired(positions, self.home, self.stays, onward)
-            push = social_force.acceleration(positions, velocities, desired, radii, law, self.walls, body, False)
-            positions, velocities = advance(
-                positions, velocities, push + pushes, desired, self.step_s, law.speed_tolerance
-            )
-            future[:, :, t] = positions
+        bodies = _bodies(self.robot, poses, self.step_s, np.float32(self.config.robot_weight))
+        state = self._begin(len(poses))
+        for t, (onward, pushes, body) in enumerate(zip(self._wishes, self._pushes, bodies, strict=True)):
+            state = self._step(*state, onward, pushes, body)
+            future[:, :, t] = state[0]
         return future
+
+    def _walk(self, poses: NDArray[np.float64]) -> Floats32:
+        """The world without the robot, in the first row, and its futures (K, T, 3); the latter (K, N, T, 2)."""
+        law, count, steps = self.config.law, len(self.people), self.robot.poses.shape[1]
+        ways = np.empty((1 + len(poses), count, steps, 2), dtype=np.float32)
+        onward, pushes, state = self._velocities, np.zeros_like(self._home), self._begin(1 + len(poses))
+        bodies: Sequence[social_force.RobotBody | None] = [None] * steps
+        if len(poses):
+            minded = np.full((1 + len(poses), 1), self.config.robot_weight, dtype=np.float32)
+            minded[0] = 0.0
+            bodies = _bodies(self.robot, np.concatenate([poses[:1], poses]), self.step_s, minded)
+        every = max(1, round(STEERING / self.step_s))
+        for t in range(steps if count else 0):
+            alone = (state[0][0], state[1][0])
+            if self.walls is not None and self.config.turn_ahead > 0.0 and t % every == 0:
+                onward = turned(alone[0], onward, self.config.turn_ahead, self.walls)
+            if count > 1:
+                pushes = social_force.between(*alone, self._radii, law)
+            self._wishes.append(onward)
+            self._pushes.append(pushes)
+            state = self._step(*state, onward, pushes, bodies[t])
+            ways[:, :, t] = state[0]
+        self._way = ways[0]
+        return ways[1:]
+
+    def _begin(self, count: int) -> tuple[Floats32, Floats32]:
+        """Everybody's positions and velocities, (count, N, 2)."""
+        shape = (2, count, len(self.people))
+        here, paces = (pair(*np.broadcast_to(a.T[:, None], shape)) for a in (self._home, self._velocities))
+        return here, paces
+
+    def _step(
+        self,
+        positions: Floats32,
+        velocities: Floats32,
+        onward: Floats32,
+        pushes: Floats32,
+        body: social_force.RobotBody | None,
+    ) -> tuple[Floats32, Floats32]:
+        """The same a step later. Who stands wants their place back when somebody crowds them out of it."""
+        law = self.config.law
+        desired = np.where(self._stays, (self._home - positions) / np.float32(self.config.return_time), onward)
+        push = social_force.acceleration(
+            positions, velocities, desired, self._radii, law, self.walls, body, neighbours=False
+        )
+        return advance(positions, velocities, push + pushes, desired, self.step_s, law.speed_tolerance)
 
 
 def _bodies(
-    robot: RobotFutures, poses: NDArray[np.float64], step_s: float, weight: float
+    robot: RobotFutures, poses: NDArray[np.float64], step_s: float, minded: Floats32 | np.float32
 ) -> list[social_force.RobotBody]:
     """The robot as people meet it at the *start* of each step in the futures `poses` (K, T, 3): they answer what they
     see, not what comes."""
@@ -231,5 +273,4 @@ def _bodies(
     starts = np.concatenate([now, ends[:, :-1]], axis=1)
     velocities = ((ends - starts) / step_s).astype(np.float32)
     starts = starts.astype(np.float32)
-    minded = np.float32(weight)
     return [social_force.RobotBody(starts[:, t], velocities[:, t], robot.radius, minded) for t in range(ends.shape[1])]
