@@ -50,6 +50,7 @@ from sac_son_nav.simulation.simulator import Simulator
 from sac_son_nav.states import STOP, Command
 
 POSE_RATE, MARKER_RATE = 5.0, 10.0  # [Hz]; odometry and the truth come with every step
+LOOK = 0.02  # [s] between two looks of a world that waits for answers
 STANDING = 0.05  # [m/s] below which somebody else walked into the robot, not it into them
 DEADLINE = 0.1  # [s] of the wall clock from a scan to its plan, counted where the world waits for it
 NO_PLANS = ("arrived", "waiting for a goal", "standing", "not active", "active, waiting")  # how navigation says so
@@ -103,8 +104,10 @@ class SimulationNode(Node):
         self._map.publish(convert.to_occupancy_grid(scenario.floor, convert.to_stamp(0.0)))
         self._publish()
         # A timer of a clock that follows the wall: the node's own clock may be the one it publishes.
-        period = self.world.dt / self.config.real_time_factor
-        self._timer = self.create_timer(period, self._tick, clock=RclClock(clock_type=ClockType.STEADY_TIME))
+        steady, period = RclClock(clock_type=ClockType.STEADY_TIME), self.world.dt / self.config.real_time_factor
+        self._timer = self.create_timer(period, self._tick, clock=steady)
+        if self.config.patience > 0.0:  # while the world waits, a fast timer would take time from those it waits for
+            self._patience_timer = self.create_timer(LOOK, self._look, clock=steady)
         self._diagnostics.set(OK, f"running {scenario.name}", scenario=scenario.name, seed=self.config.seed)
 
     def _make_topics(self) -> None:
@@ -131,7 +134,10 @@ class SimulationNode(Node):
 
     def _tick(self) -> None:
         if self._answers.wanting():
+            self._timer.cancel()
             return
+        if self._timer.is_canceled():
+            self._timer.reset()
         command, self._command = self._command, None
         self.world.step(command)
         self._publish()
@@ -145,6 +151,10 @@ class SimulationNode(Node):
                 self._log_failed = str(error)  # the world goes on; the next writing may succeed
             else:
                 self._log_failed = ""
+
+    def _look(self) -> None:
+        if self._timer.is_canceled():
+            self._tick()
 
     def _publish(self) -> None:
         """What the world shows at this moment."""
