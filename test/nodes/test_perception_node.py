@@ -21,7 +21,7 @@ from visualization_msgs.msg import MarkerArray
 from sac_son_nav.config import flatten, load_robot, read_parameters, resource
 from sac_son_nav.nodes import conversions as convert
 from sac_son_nav.nodes.diagnostics import Status, from_diagnostics
-from sac_son_nav.nodes.perception import PerceptionNodeConfig, nearest_in_words
+from sac_son_nav.nodes.perception import PerceptionNode, PerceptionNodeConfig, nearest_in_words
 from sac_son_nav.nodes.seeing import CameraConfig
 from sac_son_nav.perception.people import PeopleConfig
 from sac_son_nav.pose_buffer import PoseBuffer
@@ -29,8 +29,10 @@ from sac_son_nav.simulation.scenarios import load_scenario
 from sac_son_nav.simulation.simulator import Simulator
 from sac_son_nav.states import Command, RobotState
 
+from .graph import refusal
+
 if TYPE_CHECKING:
-    from test.nodes.graph import Graph
+    from .graph import Graph
 
 pytestmark = pytest.mark.graph
 PERCEPTION = "sac_son_nav.nodes.perception"
@@ -245,20 +247,28 @@ def test_the_parameter_file_says_what_the_node_declares(graph: Graph) -> None:
     assert process.stop() == 0
 
 
+def test_a_bad_parameter_is_one_sentence_and_status_2(graph: Graph) -> None:
+    process = graph.start(PERCEPTION, "use_odometry:=perhaps")
+    assert process.wait() == 2
+    assert "use_odometry: expected auto, true or false, got 'perhaps'" in process.said()
+    assert "Traceback" not in process.said()
+
+
 @pytest.mark.parametrize(
     ("parameter", "sentence"),
     [
-        ("use_odometry:=perhaps", "use_odometry: expected auto, true or false, got 'perhaps'"),
         ("detector.jump:=-1.0", "jump: expected metres above zero, got -1.0"),
         ("detector.jmup:=0.1", "unknown parameter 'detector.jmup'"),
+        ("camera.rate:=0.0", "camera.rate: expected a number above zero, got 0.0"),
         ("robot:=7", "perception.robot: expected a profile's name or path, got 7"),
     ],
 )
-def test_a_bad_parameter_is_one_sentence_and_status_2(graph: Graph, parameter: str, sentence: str) -> None:
-    process = graph.start(PERCEPTION, parameter)
-    assert process.wait() == 2
-    assert sentence in process.said()
-    assert "Traceback" not in process.said()
+def test_every_bad_parameter_has_its_sentence(
+    domain: int, capfd: pytest.CaptureFixture[str], parameter: str, sentence: str
+) -> None:
+    said = refusal(PerceptionNode, parameter, domain, lambda: capfd.readouterr().err)
+    assert sentence in said
+    assert said.strip().count("\n") == 0
 
 
 def test_a_robot_file_that_is_missing_is_named(graph: Graph, tmp_path: Path) -> None:

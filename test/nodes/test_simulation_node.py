@@ -25,11 +25,12 @@ from sac_son_nav.config import load_robot
 from sac_son_nav.nodes import conversions as convert
 from sac_son_nav.nodes.diagnostics import ERROR, from_diagnostics
 from sac_son_nav.nodes.runtime import LATCHED
+from sac_son_nav.nodes.simulation import SimulationNode
 from sac_son_nav.simulation.scenarios import load_scenario
 from sac_son_nav.simulation.simulator import Simulator
 from sac_son_nav.states import Command
 
-from .graph import PATIENCE
+from .graph import PATIENCE, refusal
 
 if TYPE_CHECKING:
     from .graph import Graph
@@ -188,23 +189,30 @@ def test_without_the_robot_only_people_are_published(graph: Graph) -> None:
     assert not scans
 
 
+def one_sentence(said: str, sentence: str) -> bool:
+    return sentence in said and said.strip().count("\n") == 0 and "Traceback" not in said
+
+
+def test_a_bad_parameter_is_one_sentence_and_status_2(graph: Graph) -> None:
+    process = graph.start(SIMULATION, "scenario:=nowhere")
+    assert process.wait() == 2
+    assert one_sentence(process.said(), "'nowhere': not found")
+
+
 @pytest.mark.parametrize(
     ("parameter", "sentence"),
     [
-        ("scenario:=nowhere", "'nowhere': not found"),
         ("robot:=tricycle", "'tricycle': not found"),
         ("real_time_factor:=-1.0", "real_time_factor: expected a number above zero, got -1.0"),
         ("real_time_factor:=fast", "simulation.real_time_factor: expected float, got 'fast'"),
+        ("patience:=-1.0", "patience: expected zero or more seconds, got -1.0"),
         ("limits.vx_max:=-0.5", "vx_max: expected a positive number, got -0.5"),
         ("secnario:=crossing", "unknown parameter 'secnario'"),
         ("log:=/proc/none/world.npz", "log /proc/none/world.npz: expected a file to write to, got:"),
         ("seed:=-1", "seed: expected zero or more, got -1"),
     ],
 )
-def test_a_bad_parameter_is_one_sentence_and_status_2(graph: Graph, parameter: str, sentence: str) -> None:
-    process = graph.start(SIMULATION, parameter)
-    assert process.wait() == 2
-    said = process.said().strip()
-    assert sentence in said
-    assert said.count("\n") == 0
-    assert "Traceback" not in said
+def test_every_bad_parameter_has_its_sentence(
+    domain: int, capfd: pytest.CaptureFixture[str], parameter: str, sentence: str
+) -> None:
+    assert one_sentence(refusal(SimulationNode, parameter, domain, lambda: capfd.readouterr().err), sentence)
