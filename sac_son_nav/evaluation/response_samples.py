@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sac_son_nav.evaluation.twin_data import TwinBatch
-from sac_son_nav.prediction.response import Features, ResponseConfig, Situation, axes, features, room
-from sac_son_nav.simulation.branches import PAST, STEP
+from sac_son_nav.prediction.response import ResponseConfig
+from sac_son_nav.prediction.response_features import Features, Situation, axes, clearance, features, room
+from sac_son_nav.simulation.branches import PAST, STEP, Twins
 
 Floats32 = NDArray[np.float32]
 
@@ -33,15 +34,18 @@ EXACT = TrackNoise(0.0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class Samples:
-    """features: of :class:`Features`, N people in a row; start (M, 2), forecast (M, T, 2), robot (M, 2), futures
-    (M, F, T, 2), shifts (M, F, T, 2): how far each person is displaced."""
+    """features: of :class:`Features`, M people in a row; start (M, 2), way (M, T, 2): straight on, robot (M, 2),
+    futures (M, F, T, 2), walls (M, F, T + 1): how far those are from the walls, now first; shifts (M, F, T, 2): how
+    far each person is displaced, absent (M, T, 2): where they go without the robot."""
 
     features: Features
     start: Floats32
-    forecast: Floats32
+    way: Floats32
     robot: Floats32
     futures: Floats32
+    walls: Floats32
     shifts: Floats32
+    absent: Floats32
 
     def __len__(self) -> int:
         return len(self.start)
@@ -67,18 +71,21 @@ def straight(positions: Floats32, velocities: Floats32, steps: int) -> Floats32:
     return positions[..., None, :] + velocities[..., None, :] * times[:, None]
 
 
-def situation(batch: TwinBatch, noise: TrackNoise, random: np.random.Generator, config: ResponseConfig) -> Situation:
-    """What a tracker that errs by `noise` would tell of all states of a batch."""
+def situation(
+    batch: TwinBatch, noise: TrackNoise, random: np.random.Generator, config: ResponseConfig
+) -> tuple[Situation, Floats32]:
+    """What a tracker that errs by `noise` would tell of all states of a batch, and the straight ways that follow."""
     t = batch.twins
     shape = t.pasts.shape
     pasts = t.pasts + noise.position * random.normal(size=(*shape[:2], 1, 2)).astype(np.float32)
     pasts = pasts + noise.jitter * random.normal(size=shape).astype(np.float32)
     velocities = t.velocities + noise.velocity * random.normal(size=t.velocities.shape).astype(np.float32)
     pasts = _shortened(pasts, velocities, noise.short, random)
-    forecast = straight(pasts[..., -1, :], velocities, config.steps)
-    walls = room(batch.floor, pasts[..., -1, :], axes(velocities, pasts[..., -1, :], t.robot_pasts[..., -1, :]))
+    here = pasts[..., -1, :]
+    way = straight(here, velocities, config.steps)
+    walls = room(batch.floor, here, axes(velocities, here, t.robot_pasts[..., -1, :]), way)
     assert pasts.shape[-2] == PAST
-    return Situation(pasts, velocities, forecast, t.robot_pasts, batch.radius, walls)
+    return Situation(pasts, velocities, t.robot_pasts, batch.radius, walls), way
 
 
 def _shortened(pasts: Floats32, velocities: Floats32, share: float, random: np.random.Generator) -> Floats32:
@@ -93,21 +100,30 @@ def _shortened(pasts: Floats32, velocities: Floats32, share: float, random: np.r
 
 def samples(batch: TwinBatch, noise: TrackNoise, random: np.random.Generator, config: ResponseConfig) -> Samples:
     """Every person of a batch who is ever within `far` of one of their robot's futures or of the robot now."""
-    told = situation(batch, noise, random, config)
-    read = features(told, config)
+    told, way = situation(batch, noise, random, config)
+    read = features(told, config.neighbours, config.sight)
     t = batch.twins
     states, people = t.velocities.shape[:2]
-    futures = np.broadcast_to(t.futures[:, None, ..., :2], (states, people, *t.futures.shape[1:3], 2))
+    driven = _driven(t)
+    clear = clearance(batch.floor, driven)
+    futures, walls = (np.broadcast_to(a[:, None], (states, people, *a.shape[1:])) for a in (driven[:, :, 1:], clear))
     shifts = np.swapaxes(t.shifts, 1, 2).astype(np.float32)  # (S, N, F, T, 2)
     robot = np.broadcast_to(t.robot_poses[:, None, :2], (states, people, 2))
     flat = {f.name: _flat(getattr(read, f.name)) for f in fields(Features)}
     made = Samples(
         Features(**flat),
-        *(_flat(a) for a in (told.pasts[..., -1, :], told.forecast, robot, futures, shifts)),
+        *(_flat(a) for a in (told.pasts[..., -1, :], way, robot, futures, walls, shifts, t.absent)),
     )
-    apart = np.linalg.norm(made.futures - made.forecast[:, None], axis=-1).min(axis=(1, 2))
+    apart = np.linalg.norm(made.futures - made.way[:, None], axis=-1).min(axis=(1, 2))
     now = np.linalg.norm(made.robot - made.start, axis=-1)
     return made.of(np.minimum(apart, now) < config.far)
+
+
+def _driven(twins: Twins) -> Floats32:
+    """Where each future of the robot leads, (S, F, T + 1, 2): now first."""
+    count = twins.futures.shape[1]
+    now = np.repeat(twins.robot_poses[:, None, None, :2], count, axis=1)
+    return np.concatenate([now, twins.futures[..., :2]], axis=2)
 
 
 def _flat(values: NDArray[np.float32]) -> Floats32:

@@ -6,9 +6,11 @@ be judged by, the cards of HELD_OUT as they are. The anticipatory power law is f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -167,15 +169,33 @@ def _varied_law(name: str, random: np.random.Generator) -> Law:
 
 
 def make_training_set(
-    config: TwinConfig, folder: Path, told: Callable[[int, int], None] = lambda done, of: None
+    config: TwinConfig,
+    folder: Path,
+    told: Callable[[int, int], None] = lambda done, of: None,
+    jobs: int = 1,
 ) -> None:
-    """Every batch of the training set that the folder does not hold yet."""
+    """Every batch of the training set that the folder does not hold yet, in so many processes: the same files, however
+    many."""
     make_folder(folder)
-    for number in range(config.batches):
-        path = folder / FILE.format(number)
-        if not path.is_file():
-            save(path, training_batch(config, number))
-        told(number + 1, config.batches)
+    missing = [n for n in range(config.batches) if not (folder / FILE.format(n)).is_file()]
+    made = config.batches - len(missing)
+    if jobs <= 1:
+        for number in missing:
+            _make_one(config, folder, number)
+            told(made := made + 1, config.batches)
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        waiting = [pool.submit(_make_one, config, folder, number) for number in missing]
+        try:
+            for done in as_completed(waiting):
+                done.result()
+                told(made := made + 1, config.batches)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _make_one(config: TwinConfig, folder: Path, number: int) -> None:
+    save(folder / FILE.format(number), training_batch(config, number))
 
 
 def save(path: Path, batch: TwinBatch) -> None:
@@ -199,9 +219,3 @@ def load(path: Path) -> TwinBatch:
             return TwinBatch(str(arrays["scenario"]), str(arrays["law"]), float(arrays["radius"]), floor, twins)
     except (OSError, ValueError, KeyError) as error:
         raise ResultsError(f"twins {path}: expected a file of twins, got {error}") from None
-
-
-def batches(folder: Path) -> Iterator[TwinBatch]:
-    """All that the folder holds, in order."""
-    for path in sorted(folder.glob("*.npz")):
-        yield load(path)

@@ -32,13 +32,14 @@ from sac_son_nav.prediction.predictor import (
     SocialForce,
     SocialForceConfig,
 )
-from sac_son_nav.prediction.response import Context, ResponseModel, Situation
+from sac_son_nav.prediction.response import Context, ResponseModel
+from sac_son_nav.prediction.response_features import Situation, axes, clearance, features, room
 from sac_son_nav.states import Tracks
 
 PREDICTORS = ("learned", "social_force", "constant_velocity")
 MODEL, FORECASTER = "response", "forecaster"  # folders in models
 LEAST_KNOWN = 3  # moments of a past, with fewer of which constant velocity stands in for what was not seen
-AT_ONCE = 32  # futures: as many pairs with people as a processor's cache holds
+AT_ONCE = 64  # futures: as many pairs with people as a processor's cache holds
 NO_DIRECTION = 0.02  # [m] of a mean displacement, under which its direction means little
 
 _log = logging.getLogger(__name__)
@@ -72,17 +73,22 @@ class Learned:
             [np.broadcast_to(start, (candidates, 1, 2)), robot.poses[..., :2].astype(np.float32)], axis=1
         )
         futures = (to_own @ path)[:, None]  # (K, 1, T of the model, 2)
+        driven = np.concatenate([np.broadcast_to(start, (candidates, 1, 1, 2)), futures], axis=2)
+        clear = clearance(walls, driven).astype(np.float32)
         answer = np.empty((candidates, len(people), steps, 2), dtype=np.float32)
+        cosine, sine = context.axis[:, 0], context.axis[:, 1]
         for first in range(0, candidates, AT_ONCE):
             part = slice(first, first + AT_ONCE)
-            mean, length = response.respond(
-                self.model.parameters, context, start, futures[part], robot.present[part], config
+            x, y, length = response.displaced(
+                self.model.parameters, context, start, futures[part], clear[part], robot.present[part], config
             )
-            shift = expected(mean, length) if self.expected_length else mean
+            if self.expected_length:
+                x, y = expected(x, y, length)
             # One product over all pairs: time in rows, everything else in columns.
-            rows = np.moveaxis(shift, 2, 0)
-            moved = back @ rows.reshape(config.steps, -1)
-            answer[part] = without + np.moveaxis(moved.reshape(steps, *rows.shape[1:]), 0, 2)
+            x, y = (np.reshape(back @ a.reshape(config.steps, -1), (steps, *a.shape[1:])) for a in (x, y))
+            answer[part, :, :, 0] = np.moveaxis(cosine * x - sine * y, 0, 2)
+            answer[part, :, :, 1] = np.moveaxis(sine * x + cosine * y, 0, 2)
+        answer += without
         return answer
 
     def _without(self, people: Tracks, robot: RobotFutures, step_s: float, back: Floats32) -> Floats32:
@@ -109,21 +115,20 @@ class Learned:
         pasts = straight if people.pasts is None else people.pasts.astype(single)
         stood = np.tile(robot.start[:2], (config.past, 1)) if robot.past is None else robot.past
         ahead = (config.step_s * np.arange(1, config.steps + 1)).astype(single)[:, None]
-        forecast = here[:, None] + velocities[:, None] * ahead
+        way = here[:, None] + velocities[:, None] * ahead
         met = stood.astype(single)
-        room = response.room(walls, here, response.axes(velocities, here, met[-1]))
-        read = response.features(
-            Situation(pasts, velocities, forecast, met, float(robot.radius), room.astype(single)), config
-        )
-        return response.encode(self.model.parameters, read, here, forecast)
+        told = room(walls, here, axes(velocities, here, met[-1]), way).astype(single)
+        situation = Situation(pasts, velocities, met, float(robot.radius), told)
+        read = features(situation, config.neighbours, config.sight)
+        return response.encode(self.model.parameters, read, here, way, config)
 
 
-def expected(mean: Floats32, length: Floats32) -> Floats32:
-    """Displacements (..., 2) [m] of the expected `length` (...), in the direction of the `mean` (..., 2); where that
-    is near zero they are shorter, for then it has no direction."""
-    size = np.sqrt(mean[..., 0] ** 2 + mean[..., 1] ** 2 + np.float32(NO_DIRECTION**2))
-    scaled: Floats32 = mean * (length / size)[..., None]
-    return scaled
+def expected(x: Floats32, y: Floats32, length: Floats32) -> tuple[Floats32, Floats32]:
+    """The components (...) [m] of displacements of the expected `length` (...), in the direction of the mean (`x`,
+    `y`), (...) each; where that is near zero they are shorter, for then it has no direction."""
+    size = np.sqrt(x * x + y * y + np.float32(NO_DIRECTION**2))
+    scale = (length / size).astype(np.float32, copy=False)
+    return x * scale, y * scale
 
 
 def resampling(given: NDArray[Any], wanted: NDArray[Any]) -> Floats32:

@@ -74,8 +74,9 @@ class Task(Protocol):
         """Parameters to begin with."""
         ...  # pragma: no cover
 
-    def batch(self, random: np.random.Generator, size: int, step: int) -> Mapping[str, NDArray[Any]]:
-        """Examples drawn by lot: arrays with as many examples along the first axis as each other."""
+    def batch(self, random: np.random.Generator, size: int, step: int) -> Mapping[str, NDArray[Any] | torch.Tensor]:
+        """Examples drawn by lot: arrays, or tensors of any device, with as many examples along the first axis as each
+        other."""
         ...  # pragma: no cover
 
     def loss(
@@ -138,14 +139,14 @@ class _Run:
             self._write_settings()
 
     def go(self) -> tuple[Tensors, dict[str, Any]]:
-        began, losses = time.monotonic() - self.seconds, []
+        began, losses = time.monotonic() - self.seconds, list[torch.Tensor]()
         try:
             while not self._over():
                 self.seconds = time.monotonic() - began
                 losses.append(self._step())
                 self.seconds = time.monotonic() - began
                 if self.step % self.config.validate_every == 0 or self._over():
-                    self._note("loss", float(np.mean(losses)))
+                    self._note("loss", float(torch.stack(losses).double().mean()))
                     losses = []
                     self._validate()  # all processes, for a task may share this work, too
                     if self.rank == 0:
@@ -167,14 +168,11 @@ class _Run:
         by_time = self.passed / self.config.seconds if self.config.seconds else 0.0
         return max(self.step / self.config.steps, by_time)
 
-    def _step(self) -> float:
-        """One batch, one step of the optimiser; the loss."""
+    def _step(self) -> torch.Tensor:
+        """One batch, one step of the optimiser; the loss, left on the device, for to read it is to wait for it."""
         config, random = self.config, np.random.default_rng([self.config.seed, 1, self.step])
         drawn = self.task.batch(random, config.batch, self.step)
-        share = {
-            name: torch.from_numpy(np.ascontiguousarray(array[self.rank :: self.processes])).to(config.device)
-            for name, array in drawn.items()
-        }
+        share = {name: self._share(array) for name, array in drawn.items()}
         total, count = self.task.loss(self.parameters, share, self.step)
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
@@ -190,14 +188,22 @@ class _Run:
                 self.average[name].lerp_(p, 1.0 - keep)
         return loss
 
-    def _share_gradients(self, total: torch.Tensor, count: torch.Tensor | float) -> float:
+    def _share(self, drawn: NDArray[Any] | torch.Tensor) -> torch.Tensor:
+        """This process's share of what was drawn for all, on the device; a tensor may be there already."""
+        mine = drawn[self.rank :: self.processes]
+        held = mine if isinstance(mine, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(mine))
+        return held.to(self.config.device)
+
+    def _share_gradients(self, total: torch.Tensor, count: torch.Tensor | float) -> torch.Tensor:
         """Sum gradients over the processes and divide by what the whole batch counts; the loss of that batch."""
         grown = list(self.parameters.values())
         for p in grown:
             if p.grad is None:
                 p.grad = torch.zeros_like(p)
-        more = torch.tensor([float(count), self.seconds / self.processes], dtype=total.dtype, device=total.device)
-        figures = torch.cat([total[None], more])
+        more = (
+            torch.as_tensor(v, dtype=total.dtype, device=total.device) for v in (count, self.seconds / self.processes)
+        )
+        figures = torch.stack([total, *more])
         if self.processes > 1:
             flat = torch.cat([figures, *(p.grad.reshape(-1) for p in grown if p.grad is not None)])
             dist.all_reduce(flat)
@@ -205,11 +211,11 @@ class _Run:
             for p in grown:
                 p.grad = flat[place : place + p.numel()].reshape(p.shape).clone()
                 place += p.numel()
-        self.passed = float(figures[2])
+        self.passed = float(figures[2]) if self.processes > 1 else self.seconds  # to read it is to wait for a GPU
         for p in grown:
             if p.grad is not None:
                 p.grad /= figures[1]
-        return float(figures[0] / figures[1])
+        return figures[0] / figures[1]
 
     # -- what is left on disk ------------------------------------------------------------------------------------
 

@@ -13,6 +13,9 @@ def add_training(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     verb.add_argument("--config", type=Path, required=True, help="file, or name of a file in config/train")
     verb.add_argument("--out", type=Path, required=True, help="folder for twins, run and model; goes on where it was")
 
+    verb.add_argument("--jobs", type=int, metavar="N", help="processes that make twins (default: one for each core)")
+    verb.add_argument("--device", help="where to train, as torch names it: cpu, cuda (default: the config's)")
+
     def run(options: argparse.Namespace) -> int:
         from sac_son_nav.errors import ConfigError
 
@@ -23,7 +26,8 @@ def add_training(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
             if error.name != "torch":
                 raise
             raise ConfigError("training: expected torch, got none installed (pip install 'sac_son[train]')") from None
-        return train_and_save(options.config, options.out)
+        jobs = options.jobs or len(os.sched_getaffinity(0))
+        return train_and_save(options.config, options.out, jobs, options.device)
 
     verb.set_defaults(run=run)
 

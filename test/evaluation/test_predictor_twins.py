@@ -104,9 +104,7 @@ def test_samples_are_those_within_reach_and_their_pasts_can_be_short(batch):
     exact = samples(batch, EXACT, np.random.default_rng(0), config)
     assert len(exact) <= batch.twins.velocities.shape[0]
     assert exact.futures.shape[1:] == (9, 12, 2)
-    np.testing.assert_allclose(
-        exact.forecast[:, 0] - exact.start, 0.4 * batch.twins.velocities[: len(exact), 0], atol=1e-5
-    )
+    np.testing.assert_allclose(exact.way[:, 0] - exact.start, 0.4 * batch.twins.velocities[: len(exact), 0], atol=1e-5)
     short = samples(batch, TrackNoise(0.0, 0.0, 0.0, short=1.0), np.random.default_rng(0), config)
     assert np.abs(short.features.even - exact.features.even).max() > 0.0
     np.testing.assert_array_equal(short.start, exact.start)

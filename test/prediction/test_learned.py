@@ -123,9 +123,9 @@ def test_the_planner_and_the_model_keep_their_own_steps():
 
 def test_expected_length_by_hand():
     """Along the mean, as long as expected; with next to no mean there is next to no direction."""
-    mean = np.array([[0.3, 0.4], [0.0, 0.0], [0.0, 0.02]], dtype=np.float32)
-    shift = expected(mean, np.array([1.0, 1.0, 1.0], dtype=np.float32))
-    np.testing.assert_allclose(shift, [[0.6, 0.8], [0.0, 0.0], [0.0, 0.5**0.5]], atol=1e-3)
+    mean = np.array([[0.3, 0.0, 0.0], [0.4, 0.0, 0.02]], dtype=np.float32)
+    shift = expected(*mean, np.array([1.0, 1.0, 1.0], dtype=np.float32))
+    np.testing.assert_allclose(shift, [[0.6, 0.0, 0.0], [0.8, 0.0, 0.5**0.5]], atol=1e-3)
 
 
 def test_predictors_by_name(monkeypatch):

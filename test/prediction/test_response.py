@@ -8,7 +8,19 @@ import pytest
 from sac_son_nav.errors import CheckpointError, ConfigError
 from sac_son_nav.maps import FREE, OCCUPIED, OccupancyMap
 from sac_son_nav.prediction import response
-from sac_son_nav.prediction.response import Features, ResponseConfig, Situation
+from sac_son_nav.prediction.response import ResponseConfig
+from sac_son_nav.prediction.response_features import (
+    RAY_PLACES,
+    RAY_STEP,
+    RAYS_BESIDE,
+    ROOM,
+    Situation,
+    axes,
+    clearance,
+    features,
+    room,
+    widths,
+)
 
 CONFIG = ResponseConfig()
 FUTURES = 5
@@ -39,14 +51,20 @@ def scene(people=6, seed=1, reach=3.0):
 def ask(pasts, velocities, robot, futures, present=None, floor=None, weights=None, like=np.float64):
     """(mean (K, N, T, 2), length (K, N, T)) of a scene, people straight on without the robot."""
     here = pasts[:, -1]
-    forecast = here[:, None] + velocities[:, None] * TIMES[:, None]
-    room = response.room(floor, here, response.axes(velocities, here, robot[-1]))
-    given = [a.astype(like) for a in (pasts, velocities, forecast, robot)]
-    read = response.features(Situation(*given, 0.22, room.astype(like)), CONFIG)
+    way = here[:, None] + velocities[:, None] * TIMES[:, None]
+    walls = room(floor, here, axes(velocities, here, robot[-1]), way)
+    given = [a.astype(like) for a in (pasts, velocities, robot, walls, way, futures[:, None])]
+    read = features(Situation(*given[:3], 0.22, given[3]), CONFIG.neighbours, CONFIG.sight)
     weights = {n: w.astype(like) for n, w in (weights or parameters()).items()}
-    context = response.encode(weights, read, given[0][:, -1], given[2])
+    context = response.encode(weights, read, given[0][:, -1], given[4], CONFIG)
     present = np.ones(len(futures), dtype=bool) if present is None else present
-    return response.respond(weights, context, given[3][-1], futures[:, None].astype(like), present, CONFIG)
+    clear = driven_clear(floor, robot[-1], futures).astype(like)
+    return response.respond(weights, context, given[2][-1], given[5], clear, present, CONFIG)
+
+
+def driven_clear(floor, now, futures):
+    """How far the robot is from the walls, now and at each step of its futures, (K, 1, 13)."""
+    return clearance(floor, np.concatenate([np.broadcast_to(now, (len(futures), 1, 2)), futures], axis=1))[:, None]
 
 
 def test_absent_is_exactly_zero_and_the_others_do_not_notice():
@@ -68,7 +86,7 @@ def test_a_robot_that_keeps_far_changes_exactly_nothing():
 
 def test_the_fade_by_hand():
     """Within 3 m: in full; at 5.5 m, halfway: a half; at 7 m: nothing; and it is the nearest so far that counts."""
-    apart = np.array([9.0, 7.0, 5.5, 3.0, 8.0]).reshape(5, 1, 1)
+    apart = np.array([9.0, 7.0, 5.5, 3.0, 8.0]).reshape(5, 1, 1) ** 2
     fade = response._fade(apart, np.array([True]), ResponseConfig(near=4.0, far=7.0))
     np.testing.assert_allclose(fade.ravel(), [0.0, 0.5, 1.0, 1.0])
 
@@ -150,16 +168,17 @@ def test_numpy_and_torch_say_the_same():
     torch = pytest.importorskip("torch")
     pasts, velocities, robot, futures = scene()
     here = pasts[:, -1]
-    forecast = here[:, None] + velocities[:, None] * TIMES[:, None]
-    room = response.room(None, here, response.axes(velocities, here, robot[-1]))
+    way = here[:, None] + velocities[:, None] * TIMES[:, None]
+    walls = room(walled(False), here, axes(velocities, here, robot[-1]), way)
+    clear = driven_clear(walled(False), robot[-1], futures)
 
     def go(convert):
-        given = [convert(a) for a in (pasts, velocities, forecast, robot, room)]
-        read = response.features(Situation(*given[:4], 0.22, given[4]), CONFIG)
+        given = [convert(a) for a in (pasts, velocities, robot, walls, way, futures[:, None], clear)]
+        read = features(Situation(*given[:3], 0.22, given[3]), CONFIG.neighbours, CONFIG.sight)
         weights = {n: convert(w.astype(np.float64)) for n, w in parameters().items()}
-        context = response.encode(weights, read, given[0][:, -1], given[2])
+        context = response.encode(weights, read, given[0][:, -1], given[4], CONFIG)
         present = convert(np.array([True] * 4 + [False]))
-        return response.respond(weights, context, given[3][-1], convert(futures[:, None]), present, CONFIG)
+        return response.respond(weights, context, given[2][-1], *given[5:], present, CONFIG)
 
     for ours, theirs in zip(go(np.asarray), go(torch.as_tensor), strict=True):
         np.testing.assert_allclose(theirs.numpy(), ours, atol=1e-10)
@@ -175,15 +194,46 @@ def test_initial_parameters_are_as_the_shapes_say_and_displace_little():
 def test_settings_are_checked():
     with pytest.raises(ConfigError, match="expected 0 < near < far, got 5"):
         replace(CONFIG, near=5.0, far=4.0)
+    with pytest.raises(ConfigError, match="hidden: expected a multiple of four, got 42"):
+        replace(CONFIG, hidden=42)
     with pytest.raises(CheckpointError, match="no such folder"):
         response.load_response("nowhere/at/all")
 
 
 def test_features_have_the_width_that_the_network_expects():
     pasts, velocities, robot, _ = scene()
-    room = np.ones((6, 12))
-    read = response.features(Situation(pasts, velocities, np.repeat(pasts[:, -1:], 12, 1), robot, 0.22, room), CONFIG)
-    assert isinstance(read, Features)
-    c = CONFIG.context
-    assert response.shapes(CONFIG)["person.odd"][1] == read.odd.shape[-1] + c // 4
-    assert response.shapes(CONFIG)["person.even"][1] == read.even.shape[-1] + c // 2 + read.odd.shape[-1] + c // 4
+    read = features(Situation(pasts, velocities, robot, 0.22, np.ones((6, ROOM))), CONFIG.neighbours, CONFIG.sight)
+    assert (read.even.shape[-1], read.odd.shape[-1]) == widths(CONFIG.past)
+
+
+def test_rays_by_hand():
+    """Somebody at the origin looks along x; a wall begins 2 m to the left. To the left three places are more than
+    0.45 m from it and one, at 1.6 m, is 0.4 m from it: three quarters open. Ahead one can go as far as rays go."""
+    cells = np.full((200, 200), FREE, dtype=np.int8)
+    cells[120] = OCCUPIED
+    here, axis = np.zeros((1, 2)), np.array([[1.0, 0.0]])
+    told = room(OccupancyMap(cells, 0.1, (-10.0, -10.0)), here, axis, np.zeros((1, 12, 2)))[0]
+    ahead, square = told[8], 10 + 4 + RAYS_BESIDE.index(90.0)
+    assert ahead == pytest.approx(RAY_STEP * RAY_PLACES)
+    assert told[square] == pytest.approx(RAY_STEP * 3.75)
+    assert told[square + 10] == pytest.approx(RAY_STEP * RAY_PLACES)  # to the right
+
+
+def test_without_a_map_there_is_room_everywhere():
+    here, axis = np.zeros((2, 2)), np.array([[1.0, 0.0], [0.0, 1.0]])
+    told = room(None, here, axis, np.zeros((2, 12, 2)))
+    assert set(np.unique(told.round(6))) == {1.5, 7.2}
+
+
+def test_a_robot_close_to_walls_answers_otherwise():
+    """The same drive, told to be in the open and in a narrow place: what it blocks is seen."""
+    pasts, velocities, robot, futures = scene()
+    here, way = pasts[:, -1], pasts[:, -1:] + velocities[:, None] * TIMES[:, None]
+    read = features(Situation(pasts, velocities, robot, 0.22, np.ones((6, ROOM))), CONFIG.neighbours, CONFIG.sight)
+    context = response.encode(parameters(), read, here, way, CONFIG)
+    present = np.ones(FUTURES, dtype=bool)
+    answers = [
+        response.respond(parameters(), context, robot[-1], futures[:, None], clear, present, CONFIG)[1]
+        for clear in (np.full((FUTURES, 1, 13), 1.5), np.full((FUTURES, 1, 13), 0.4))
+    ]
+    assert np.abs(answers[0] - answers[1]).max() > 1e-3
