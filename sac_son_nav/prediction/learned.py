@@ -39,7 +39,8 @@ from sac_son_nav.states import Tracks
 PREDICTORS = ("learned", "social_force", "constant_velocity")
 MODEL, FORECASTER = "response", "forecaster"  # folders in models
 LEAST_KNOWN = 3  # moments of a past, with fewer of which constant velocity stands in for what was not seen
-AT_ONCE = 64  # futures: as many pairs with people as a processor's cache holds
+AT_ONCE = 128  # futures: as many pairs with people as a processor's cache holds
+KEPT = 24_000_000  # [bytes]
 NO_DIRECTION = 0.02  # [m] of a mean displacement, under which its direction means little
 
 _log = logging.getLogger(__name__)
@@ -57,6 +58,12 @@ class Learned:
     expected_length: bool = True  # False: the mean displacement as it is
     needs_past: int = LEAST_KNOWN
     alone: tuple[Parameters, ForecasterConfig] | None = None  # the forecaster; None: constant velocity for all
+
+    def __post_init__(self) -> None:
+        # What a call needs for a moment is freed at its end, and glibc would hand blocks of that size back to the
+        # system each time and get them again page by page, a fifth of all time. It keeps blocks up to the size of the
+        # largest that was ever freed (mallopt(3), M_MMAP_THRESHOLD).
+        np.empty(KEPT, dtype=np.uint8)
 
     def predict(self, people: Tracks, robot: RobotFutures, step_s: float, walls: OccupancyMap | None) -> Floats32:
         """See :meth:`.predictor.Predictor.predict`; `people.pasts` and `robot.past` at the model's own moments."""
