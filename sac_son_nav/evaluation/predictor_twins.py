@@ -15,7 +15,11 @@ logarithms.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sac_son_nav.config import make_folder
+from sac_son_nav.evaluation.pednet_response import shipped
 from sac_son_nav.evaluation.progress import Progress
 from sac_son_nav.evaluation.report import write_summary
 from sac_son_nav.evaluation.response_samples import EXACT, TrackNoise
@@ -51,16 +56,6 @@ class Told:
     exact: Floats
     apart: Floats
     state: NDArray[np.intp]
-
-
-def held_out_set(laws: Sequence[str] = tuple(LAWS), config: TwinConfig = HELD_OUT_SET) -> Iterator[TwinBatch]:
-    """The twins of every held-out card among people of every law."""
-    progress = Progress()
-    for law in laws:
-        for name in HELD_OUT:
-            progress(f"twins of {name}, {law}")
-            yield held_out_batch(name, law, config)
-    progress.end()
 
 
 def ask(predictor: Predictor, batch: TwinBatch, noise: TrackNoise = EXACT, seed: int = 0) -> Told:
@@ -166,16 +161,32 @@ def correlation(one: Floats, other: Floats) -> float:
     return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
 
 
-def judge(predictors: Mapping[str, Predictor], twins: Sequence[TwinBatch], noise: TrackNoise) -> dict[str, Any]:
-    """The figures of each predictor for each law, told exactly and with the noise of a tracker."""
-    laws = list(dict.fromkeys(b.law for b in twins))
+Asked = Mapping[tuple[str, str], Told]  # by predictor, and how it was told
+
+
+def ask_all(predictors: Mapping[str, Predictor], batch: TwinBatch, noise: TrackNoise) -> Asked:
+    """What each predictor says about a batch, told exactly and with the noise of a tracker."""
+    words = {"exact tracks": EXACT, "noisy tracks": noise}
+    return {
+        (name, word): ask(predictor, batch, given)
+        for name, predictor in predictors.items()
+        for word, given in words.items()
+    }
+
+
+def judge(asked: Sequence[tuple[str, Asked]]) -> dict[str, Any]:
+    """The figures of each predictor for each law, of what was asked about batches of the laws."""
+    laws = list(dict.fromkeys(law for law, _ in asked))
     found: dict[str, Any] = {}
-    for name, predictor in predictors.items():
-        for word, given in (("exact tracks", EXACT), ("noisy tracks", noise)):
-            for law in laws:
-                told = [ask(predictor, b, given) for b in twins if b.law == law]
-                found.setdefault(name, {}).setdefault(word, {})[law] = figures(told)
+    for name, word in asked[0][1]:
+        for law in laws:
+            told = [answers[name, word] for of, answers in asked if of == law]
+            found.setdefault(name, {}).setdefault(word, {})[law] = figures(told)
     return found
+
+
+def _ask_about(predictors: Mapping[str, Predictor], noise: TrackNoise, law: str, card: str) -> tuple[str, Asked]:
+    return law, ask_all(predictors, held_out_batch(card, law, HELD_OUT_SET), noise)
 
 
 def table(found: Mapping[str, Any]) -> Iterator[str]:
@@ -191,25 +202,37 @@ def table(found: Mapping[str, Any]) -> Iterator[str]:
                 )
 
 
-def evaluate_twins(predictors: Mapping[str, Predictor], out: Path, noise: TrackNoise | None = None) -> dict[str, Any]:
-    """Judge predictors on the held-out twins, print the table and leave twins.json."""
-    make_folder(out)
-    found = judge(predictors, list(held_out_set()), noise or TrackNoise())
+def evaluate_twins(
+    predictors: Mapping[str, Predictor], out: Path, noise: TrackNoise | None = None, jobs: int = 1
+) -> dict[str, Any]:
+    """Judge predictors on the held-out twins of every card and law, in so many processes, print the table and leave
+    twins.json."""
+    make_folder(out, "twins.json")
+    one = partial(_ask_about, predictors, noise or TrackNoise())
+    laws, cards = zip(*((law, card) for law in LAWS for card in HELD_OUT), strict=True)
+    progress, asked = Progress(), []
+    with ProcessPoolExecutor(jobs, get_context("spawn")) if jobs > 1 else nullcontext() as pool:
+        for done in (pool.map if pool else map)(one, laws, cards):
+            asked.append(done)
+            progress(f"twins: {len(asked)} of {len(cards)} held-out batches")
+    progress.end()
+    found = judge(asked)
     for line in table(found):
         print(line)
     write_summary(out / "twins.json", {"held_out": list(HELD_OUT), "predictors": found})
     return found
 
 
-def evaluate_model(model: str, out: Path) -> int:
-    """A response, with the expected and with the mean displacement, beside the social force law and constant
+def evaluate_model(model: str, out: Path, jobs: int = 1) -> int:
+    """A response, with the expected and with the mean displacement, beside the social force law, PedNet and constant
     velocity."""
     learned = load_response(model)
     predictors: dict[str, Predictor] = {
         "learned": Learned(learned),
         "learned, mean": Learned(learned, expected_length=False),
         "social force": SocialForce(),
+        "PedNet": shipped(),
         "constant velocity": ConstantVelocity(),
     }
-    evaluate_twins(predictors, out)
+    evaluate_twins(predictors, out, jobs=jobs)
     return 0

@@ -37,11 +37,13 @@ def add_evaluation(what: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     verb = what.add_parser("twins", help="what predictors say a robot changes, against exact twins of held-out cards")
     verb.add_argument("--model", default="response", help="name in models, or a folder (default: response)")
     verb.add_argument("--out", type=Path, default=Path("out/twins"), help="folder for twins.json")
+    verb.add_argument("--jobs", type=int, metavar="N", help="processes (default: one for each core)")
 
     def run(options: argparse.Namespace) -> int:
         os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
         from sac_son_nav.evaluation.predictor_twins import evaluate_model
 
-        return evaluate_model(options.model, options.out)
+        jobs = options.jobs or len(os.sched_getaffinity(0))
+        return evaluate_model(options.model, options.out, jobs)
 
     verb.set_defaults(run=run)

@@ -1,10 +1,13 @@
 """Predicted against exact perturbation: the arithmetic of the figures, and a predictor that knows the answer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sac_son_nav.errors import ResultsError
-from sac_son_nav.evaluation.predictor_twins import Told, ask, correlation, figures, judge, table, tail
+from sac_son_nav.evaluation.pednet_response import shipped
+from sac_son_nav.evaluation.predictor_twins import Told, ask, ask_all, correlation, figures, judge, table, tail
 from sac_son_nav.evaluation.response_samples import EXACT, TrackNoise, samples
 from sac_son_nav.evaluation.scenario_cards import shipped_names
 from sac_son_nav.evaluation.twin_data import (
@@ -72,9 +75,23 @@ def test_a_constant_correlates_with_nothing():
 
 
 def test_the_table_has_a_line_for_each(batch):
-    lines = list(table(judge({"cv": ConstantVelocity()}, [batch], TrackNoise())))
+    lines = list(table(judge([(batch.law, ask_all({"cv": ConstantVelocity()}, batch, TrackNoise()))])))
     assert len(lines) == 4
     assert lines[2].startswith("| cv | exact tracks | social_force | 0.000")
+
+
+def test_pednet_is_asked_in_the_frame_of_each_person(batch):
+    """The same world turned and moved has the same answer; an absent robot is no robot, wherever it is."""
+    predictor = shipped()
+    t, turn = batch.twins, np.array([[0.0, -1.0], [1.0, 0.0]])
+    moved = {n: getattr(t, n) @ turn.T.astype(np.float32) + np.float32(2.0) for n in ("pasts", "robot_pasts")}
+    velocities, poses, futures = t.velocities @ turn.T, t.robot_poses.copy(), t.futures.copy()
+    for places in (poses, futures):
+        places[..., :2] = places[..., :2] @ turn.T + 2.0
+    other = replace(t, **moved, velocities=velocities.astype(np.float32), robot_poses=poses, futures=futures)
+    one, same = ask(predictor, batch), ask(predictor, replace(batch, twins=other))
+    np.testing.assert_allclose(same.predicted, one.predicted, atol=1e-4)
+    assert one.predicted.max() > 0.0
 
 
 def test_twins_come_back_from_their_file(batch, tmp_path):
