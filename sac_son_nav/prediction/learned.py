@@ -9,7 +9,7 @@ planner's by straight lines. Shapes as in :mod:`.predictor`.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -101,7 +101,8 @@ class Learned:
     def _without(self, people: Tracks, robot: RobotFutures, step_s: float, back: Floats32) -> Floats32:
         """Where people go without the robot, (1, N, T, 2), in the planner's steps; straight on, whoever is known too
         shortly. The response reads the straight way of everybody, as it has learned to."""
-        straight = ConstantVelocity().predict(people, robot, step_s, None)[:1]
+        once = replace(robot, poses=robot.poses[:1], present=robot.present[:1])
+        straight = ConstantVelocity().predict(people, once, step_s, None)
         if self.alone is None or people.pasts is None or people.known is None:
             return straight
         enough, here = (
