@@ -47,7 +47,7 @@ class ResponseConfig:
     far: float = 7.0  # [m] from which on it changes exactly nothing
     neighbours: int = 6  # the nearest that are looked at
     sight: float = 5.0  # [m] beyond which a neighbour is not
-    hidden: int = 40  # even features of a pair of person and future between two layers; half as many odd ones
+    hidden: int = 48  # even features of a pair of person and future between two layers; half as many odd ones
     context: int = 96  # even features of a person; half as many odd ones
 
     def __post_init__(self) -> None:
