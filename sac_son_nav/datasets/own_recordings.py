@@ -58,7 +58,7 @@ def read_own(path: Path | str, session: str, scans: bool = False) -> StepRecordi
             raise DatasetError(f"{where}: expected scans, got none")
         stamps = np.array([scan.stamp_s for scan in sweeps])
         chosen = tuple(sweeps[int(np.argmin(np.abs(stamps - t)))] for t in times)
-    return StepRecording(session, path.name, poses, steps, ids, places, chosen)
+    return StepRecording(session, path.name, poses, steps, ids, places, chosen, framed=True)
 
 
 def _topic(bag: Bag, name: str, kind: str) -> str:

@@ -42,6 +42,7 @@ class StepRecording:
     recorded_dt: float = STEP
     header_dt: float = STEP
     notes: tuple[str, ...] = ()
+    framed: bool = False  # whether the recording itself says in which frame its people are
 
     def __len__(self) -> int:
         return len(self.poses)

@@ -31,6 +31,7 @@ from sac_son_nav.states import Floats
 NEAR = 0.4  # [m] between a person's place and a return of the laser
 REACH = 6.0  # [m] from the laser, within which places are asked about; they are less certain farther off
 MOST = 4000  # places, evenly over all of them
+STATED = "as it says"  # our own recordings name the frame
 TURNS = np.deg2rad(np.arange(0, 360, 10))
 
 
@@ -97,10 +98,13 @@ def evaluate_folder(folder: Path, out: Path, laser: tuple[float, float, float]) 
     raw = HuronConfig(people_frame="odometry", laser=laser)
     data = read_folder(folder, raw, scans=True, told=lambda done, of: progress(f"bags: {done} of {of}"))
     found: dict[str, Any] = {**inventory(data), "clocks": clocks(data), "windows": {}, "frames": {}}
-    for frame in FRAMES:
-        progress(f"frame: {frame}")
-        found["frames"][frame] = vars(coincidence(data.recordings, frame, laser))
-        found["windows"][frame] = _windows(data, frame, laser)
+    asked = tuple(r for r in data.recordings if not r.framed)
+    stated = tuple(r for r in data.recordings if r.framed)
+    for name, frame, recordings in (*((frame, frame, asked) for frame in FRAMES), (STATED, "odometry", stated)):
+        if recordings:
+            progress(f"frame: {name}")
+            found["frames"][name] = vars(coincidence(recordings, frame, laser))
+            found["windows"][name] = _windows(recordings, frame, laser)
     progress.end()
     write_summary(out / "huron_folder.json", found)
     print_left_out(data)
@@ -117,10 +121,8 @@ def clocks(data: HuronFolder) -> dict[str, float]:
     }
 
 
-def _windows(data: HuronFolder, frame: str, laser: tuple[float, float, float]) -> int:
-    changed = [
-        replace(r, places=in_odometry(r.places, r.poses[r.steps], frame, laser), scans=()) for r in data.recordings
-    ]
+def _windows(recordings: Sequence[StepRecording], frame: str, laser: tuple[float, float, float]) -> int:
+    changed = [replace(r, places=in_odometry(r.places, r.poses[r.steps], frame, laser), scans=()) for r in recordings]
     try:
         return len(robot_windows(changed))
     except DatasetError:
@@ -138,7 +140,10 @@ def _print(found: dict[str, Any]) -> None:
         rows.append([Item(item) for item in items])
     headings = ("people in the frame of", "places", "met by the laser", "at another time", "best turned", "windows")
     print(text(Table(headings, rows)))
-    best = max(found["frames"], key=lambda name: found["frames"][name]["met"])
+    tried = {name: c["met"] for name, c in found["frames"].items() if name != STATED}
+    if not tried:
+        return
+    best = max(tried, key=lambda name: tried[name])
     print(f"most places are met in the frame {best}: set huron.reading.people_frame to it unless another is as good")
 
 

@@ -10,6 +10,7 @@ import pytest
 from rosbags.rosbag2 import Writer
 from rosbags.typesys import Stores, get_typestore
 
+from sac_son_nav.cli import main
 from sac_son_nav.datasets.huron import find_bags, read_bag, read_folder
 from sac_son_nav.datasets.steps import STEP, robot_windows
 from sac_son_nav.errors import DatasetError
@@ -102,6 +103,7 @@ def test_steps_are_those_of_the_messages_clock(tmp_path: Path, frame: str) -> No
     assert find_bags(tmp_path) == [("tuesday", tmp_path / "tuesday" / "first")]
     (read,) = read_folder(tmp_path).recordings
     assert read.name == "tuesday/first"
+    assert read.framed
     times = 10.02 + STEP * np.arange(len(read))
     assert times[-1] > 19.4
     x, y, yaw = robot(times)
@@ -125,3 +127,38 @@ def test_what_is_no_recording_of_people_is_one_sentence(tmp_path: Path) -> None:
         read_bag(write(tmp_path / "a" / "2", graph(fields=FIELDS[:-1])))
     with pytest.raises(DatasetError, match="expected one topic scan"):
         read_bag(write(tmp_path / "a" / "3", graph()), scans=True)
+
+
+def scan(time_s: float) -> Any:
+    """What a laser in the middle of the base measures of the person, and nothing else."""
+    x, y, yaw = robot(time_s)
+    away = np.array(person(time_s)) - (x, y)
+    ranges = np.full(360, np.inf, np.float32)
+    ranges[round(np.degrees(np.arctan2(away[1], away[0]) - yaw)) % 360] = np.linalg.norm(away)
+    return made(
+        "sensor_msgs/msg/LaserScan",
+        header=header(time_s, "base_link"),
+        angle_min=0.0,
+        angle_max=np.deg2rad(359.0),
+        angle_increment=np.deg2rad(1.0),
+        time_increment=0.0,
+        scan_time=0.1,
+        range_min=0.05,
+        range_max=12.0,
+        ranges=ranges,
+        intensities=np.zeros(0, np.float32),
+    )
+
+
+def test_the_command_tells_how_often_people_coincide_with_the_laser(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The recording says the frame of its people, so nobody is told to choose one."""
+    sent = graph()
+    write(tmp_path / "a" / "1", {**sent, "/bot/scan": [(t, scan(t)) for t in np.arange(10.02, 20.0, 0.1)]})
+    assert main(["evaluate", "huron", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "1 bags of 1 sessions, 30 steps" in said
+    row = next(line for line in said.splitlines() if line.startswith("as it says")).split()
+    assert row[4] == "100%"
+    assert "set huron.reading.people_frame" not in said
