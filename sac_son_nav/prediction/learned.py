@@ -83,9 +83,9 @@ class Learned:
         driven = np.concatenate([np.broadcast_to(start, (candidates, 1, 1, 2)), futures], axis=2)
         clear = clearance(walls, driven).astype(np.float32)
         answer = np.empty((candidates, len(people), steps, 2), dtype=np.float32)
-        cosine, sine = context.axis[:, 0], context.axis[:, 1]
-        for first in range(0, candidates, AT_ONCE):
-            part = slice(first, first + AT_ONCE)
+        cosine, sine = context.axis[:, :1], context.axis[:, 1:]
+        parts = np.linspace(0, candidates, max(1, round(candidates / AT_ONCE)) + 1).astype(int)
+        for part in map(slice, parts[:-1], parts[1:]):
             x, y, length = response.displaced(
                 self.model.parameters, context, start, futures[part], clear[part], robot.present[part], config
             )
@@ -93,8 +93,8 @@ class Learned:
                 x, y = expected(x, y, length)
             # One product over all pairs: time in rows, everything else in columns.
             x, y = (np.reshape(back @ a.reshape(config.steps, -1), (steps, *a.shape[1:])) for a in (x, y))
-            answer[part, :, :, 0] = np.moveaxis(cosine * x - sine * y, 0, 2)
-            answer[part, :, :, 1] = np.moveaxis(sine * x + cosine * y, 0, 2)
+            answer[part, :, :, 0] = (cosine * x - sine * y).T
+            answer[part, :, :, 1] = (sine * x + cosine * y).T
         answer += without
         return answer
 

@@ -158,9 +158,9 @@ def respond(
     """
     x, y, length = displaced(parameters, context, robot, futures, walls, present, config)
     xp = namespace(x)
-    cosine, sine = context.axis[:, 0], context.axis[:, 1]
-    mean = xp.stack([cosine * x - sine * y, sine * x + cosine * y], axis=-1)  # (T, K, N, 2)
-    return xp.moveaxis(mean, 0, 2), xp.moveaxis(length, 0, 2)
+    cosine, sine = context.axis[:, :1], context.axis[:, 1:]
+    mean = xp.stack([cosine * x - sine * y, sine * x + cosine * y], axis=-1)  # (T, N, K, 2)
+    return xp.permute_dims(mean, (2, 1, 0, 3)), xp.permute_dims(length, (2, 1, 0))
 
 
 def displaced(
@@ -173,25 +173,25 @@ def displaced(
     config: ResponseConfig,
 ) -> tuple[Array, Array, Array]:
     """The same in people's own frames and time in rows: along their axes, to the left of them, and the expected
-    length, (T, K, N) each [m]."""
+    length, (T, N, K) each [m]. Futures stand innermost, for there are more of them than people."""
     xp = namespace(futures)
-    x, y, apart = _relative(context, robot, futures)  # (M, K, N)
-    count, people = x.shape[1:]
+    x, y, apart = _relative(context, robot, futures)  # (M, N, K)
+    people, count = x.shape[1:]
     near_x, near_y, closeness = squashed(x, y)
     x, y = (clip(a * (1.0 / REACH), -2.0, 2.0) for a in (x, y))
-    odd = xp.reshape(xp.concat([y, near_y]), (-1, count * people))
-    even = xp.concat([xp.reshape(a, (-1, count * people)) for a in (x, near_x, closeness)] + [xp.abs(odd)])
-    even = xp.reshape(parameters["pair.even"] @ even, (-1, count, people))
-    read = xp.reshape(xp.stack([walls[..., t] for t in MOMENTS]), (len(MOMENTS), -1))
-    even += xp.reshape(parameters["pair.walls"] @ read, (even.shape[0], *walls.shape[:2]))
-    even += context.even[:, None, :]
+    odd = xp.reshape(xp.concat([y, near_y]), (-1, people * count))
+    even = xp.concat([xp.reshape(a, (-1, people * count)) for a in (x, near_x, closeness)] + [xp.abs(odd)])
+    even = xp.reshape(parameters["pair.even"] @ even, (-1, people, count))
+    read = xp.stack([walls[..., t].T for t in MOMENTS])  # (M, 1 or N, K)
+    even += xp.reshape(parameters["pair.walls"] @ xp.reshape(read, (len(MOMENTS), -1)), (-1, *read.shape[1:]))
+    even += context.even[:, :, None]
     even = _rectified(even)
-    odd = xp.reshape(parameters["pair.odd"] @ odd, (-1, count, people))
-    odd += context.odd[:, None, :]
+    odd = xp.reshape(parameters["pair.odd"] @ odd, (-1, people, count))
+    odd += context.odd[:, :, None]
     odd = xp.reshape(odd * even[: odd.shape[0]], (odd.shape[0], -1))
     even = xp.concat([xp.reshape(even, (even.shape[0], -1)), xp.abs(odd)])
-    even = xp.reshape(parameters["again.even"] @ even, (-1, count, people))
-    even += context.again[:, None, :]
+    even = xp.reshape(parameters["again.even"] @ even, (-1, people, count))
+    even += context.again[:, :, None]
     even = xp.reshape(_rectified(even), (even.shape[0], -1))
     odd = parameters["again.odd"] @ odd
     odd = odd * even[: odd.shape[0]]
@@ -211,26 +211,27 @@ def _answer(parameters: Parameters, even: Array, odd: Array, fade: Array) -> tup
 
 
 def _relative(context: Context, robot: Array, futures: Array) -> tuple[Array, Array, Array]:
-    """Where the robot is relative to where people would be, in their frames, at MOMENTS: x and y (M, K, N); and its
-    squared distance from their straight ways now and at each step, (T + 1, K, N)."""
+    """Where the robot is relative to where people would be, in their frames, at MOMENTS: x and y (M, N, K); and its
+    squared distance from their straight ways now and at each step, (T + 1, N, K)."""
     xp = namespace(futures)
     now = robot[None] if robot.ndim == 1 else robot  # (1 or N, 2)
-    moved = xp.moveaxis(futures - now[None, :, None, :], 2, 0)  # (T, K, 1 or N, 2)
+    moved = xp.permute_dims(futures - now[None, :, None, :], (2, 1, 0, 3))  # (T, 1 or N, K, 2)
     moved = xp.concat([xp.zeros_like(moved[:1]), moved])
-    way = xp.moveaxis(xp.concat([context.start[:, None, :], context.way], axis=1) - now[:, None, :], 1, 0)[:, None]
-    x, y = (moved[..., d] - way[..., d] for d in (0, 1))  # (T + 1, K, N)
+    way = xp.concat([context.start[:, None, :], context.way], axis=1) - now[:, None, :]
+    way = xp.moveaxis(way, 1, 0)[:, :, None]
+    x, y = (moved[..., d] - way[..., d] for d in (0, 1))  # (T + 1, N, K)
     apart = x * x + y * y
     x, y = (xp.stack([a[t] for t in MOMENTS]) for a in (x, y))
     none = xp.zeros_like(context.stray_x[0])
     stray_x, stray_y = (
-        xp.stack([a[t - 1] if t else none for t in MOMENTS])[:, None] for a in (context.stray_x, context.stray_y)
+        xp.stack([a[t - 1] if t else none for t in MOMENTS])[..., None] for a in (context.stray_x, context.stray_y)
     )
-    cosine, sine = context.axis[:, 0], context.axis[:, 1]
+    cosine, sine = context.axis[:, :1], context.axis[:, 1:]
     return cosine * x + sine * y - stray_x, cosine * y - sine * x - stray_y, apart
 
 
 def _fade(apart: Array, present: Array, config: ResponseConfig) -> Array:
-    """How much the robot counts (T, K, N), of its squared distances `apart` (T + 1, K, N): 1 where it has come within
+    """How much the robot counts (T, N, K), of its squared distances `apart` (T + 1, N, K): 1 where it has come within
     `near` of a person's way by then, smoothly down to exactly 0 where it has kept `far`, or is absent."""
     xp = namespace(apart)
     nearest, least = [], apart[0]
@@ -238,7 +239,7 @@ def _fade(apart: Array, present: Array, config: ResponseConfig) -> Array:
         least = xp.minimum(least, apart[t])
         nearest.append(least)
     share = clip((config.far - xp.sqrt(xp.stack(nearest))) * (1.0 / (config.far - config.near)), 0.0, 1.0)
-    return share * share * (3.0 - 2.0 * share) * xp.astype(present, apart.dtype)[None, :, None]
+    return share * share * (3.0 - 2.0 * share) * xp.astype(present, apart.dtype)
 
 
 def _rectified(values: Array) -> Array:
