@@ -31,11 +31,11 @@ test: environment-test environment-jazzy ## style, types, tests; the graph tests
 	.venv/bin/ruff format --check
 	@if .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then echo .venv/bin/mypy; .venv/bin/mypy; \
 	else echo "types are not checked on Python 3.10: its last NumPy describes arrays in another way"; fi
-	.venv/bin/python -m pytest -n 2 -m "not graph"
-	.venv/bin/python -m pytest -n 2 -m "graph and not alone" $(GRAPHS)
+	.venv/bin/python -m pytest -n 2 --dist worksteal -m "not graph"
+	.venv/bin/python -m pytest -n 2 --dist worksteal -m "graph and not alone" $(GRAPHS)
 	.venv/bin/python -m pytest -m alone $(GRAPHS)
 	@echo "the nodes once more, on ROS 2 Jazzy"
-	.venv-jazzy/bin/python -m pytest -n 2 -m "graph and not alone" $(GRAPHS) $(ONCE:%=--ignore=test/nodes/test_%.py)
+	.venv-jazzy/bin/python -m pytest -n 2 --dist worksteal -m "graph and not alone" $(GRAPHS) $(ONCE:%=--ignore=test/nodes/test_%.py)
 	.venv-jazzy/bin/python -m pytest -m alone $(GRAPHS) $(ONCE:%=--ignore=test/nodes/test_%.py)
 
 environment:
