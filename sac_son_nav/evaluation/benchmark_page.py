@@ -89,6 +89,7 @@ def page(report: Report, pictures: Sequence[Picture]) -> str:
         f"<h2>Overall</h2>{html(report.overall)}",
         "".join(f"<p class=quiet>{escape(sentence)}</p>" for sentence in method(results)),
         _details("What the columns say", _list(report.notes)),
+        f"<h2>Among each kind of people</h2>{html(report.by_law)}" if report.by_law.rows else "",
     ]
     if report.comparison is not None and report.compared is not None:
         a, b = report.compared

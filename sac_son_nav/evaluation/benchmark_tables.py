@@ -21,6 +21,7 @@ class Report:
 
     results: Results
     overall: Table
+    by_law: Table  # without rows where all people walk by one
     by_cell: Table
     metrics: Table
     failures: Table
@@ -35,6 +36,7 @@ def tell(summary: Summary, compared: tuple[str, str] | None = None) -> Report:
     return Report(
         summary.results,
         _overall(summary, summary.columns),
+        _by_law(summary),
         _by_cell(summary),
         _all_metrics(summary.results),
         _failures(summary),
@@ -65,6 +67,19 @@ def _overall(summary: Summary, columns: Sequence[Column]) -> Table:
         for p in summary.ranked
     ]
     return Table(("planner", *(column.heading for column in columns)), rows)
+
+
+def _by_law(summary: Summary) -> Table:
+    """The overall table once more among each kind of people, in the order that they have there."""
+    results, rows = summary.results, []
+    laws = sorted({humans for _, humans in results.cells})
+    for law in laws if len(laws) > 1 else ():
+        theirs = [row for row in results.episodes if row["humans"] == law]
+        part = Summary(Results.of(results.meta, results.noise_floor_m, theirs))
+        for p in part.ranked:
+            figures = [_said(column, part.overall(column), p) for column in summary.columns]
+            rows.append([Item(law), Item(part.results.planners[p]), *figures])
+    return Table(("humans", "planner", *(column.heading for column in summary.columns)), rows)
 
 
 def _by_cell(summary: Summary) -> Table:
@@ -170,6 +185,8 @@ def whole_markdown(report: Report) -> Iterator[str]:
     yield "\n".join(method(report.results))
     yield f"## Overall\n\n{markdown(report.overall)}"
     yield "\n".join(f"- *{heading}*: {note}" for heading, note in report.notes)
+    if report.by_law.rows:
+        yield f"## Among each kind of people\n\n{markdown(report.by_law)}"
     yield f"## Scenario by scenario\n\n{markdown(report.by_cell)}"
     if report.failures.rows:
         yield f"## Failures\n\n{markdown(report.failures)}"

@@ -177,6 +177,29 @@ def test_tables_are_told_in_the_order_of_perturbation_with_their_intervals() -> 
     assert "is 0 m." in text
 
 
+def test_each_kind_of_people_has_a_table_of_its_own_order() -> None:
+    """Among some a moves people more than b, among others less; by all together nobody could tell."""
+    rows: list[dict[str, Any]] = []
+    for humans, moved in (("orca", {"a": 0.3, "b": 0.1}), ("power_law", {"a": 0.2, "b": 0.4})):
+        for planner, far in moved.items():
+            identity = {"planner": planner, "scenario": "s", "humans": humans}
+            rows += [
+                {**identity, "seed": k, "success": True, "time_s": 20.0, "perturbation_absent_m": far}
+                for k in range(3)
+            ]
+    told = tell(Summary(Results.of({"command": "", "scenarios": {"s": {"time_limit_s": 60.0}}}, 0.0, rows)))
+    column = told.by_law.headings.index("perturbation, absent [m]")
+    found = [(row[0].said, row[1].said, row[column].said) for row in told.by_law.rows]
+    assert found == [
+        ("orca", "b", "0.100"),
+        ("orca", "a", "0.300"),
+        ("power_law", "a", "0.200"),
+        ("power_law", "b", "0.400"),
+    ]
+    assert "Among each kind of people" in page(told, [])
+    assert "Among each kind of people" not in page(tell(Summary(results(["a", "b"]))), [])
+
+
 def test_a_scenario_that_is_not_there_any_more_is_told(tmp_path: Path) -> None:
     from sac_son_nav.evaluation.jobs import FOLDER, Job, MadeWith, work, write_done
     from sac_son_nav.evaluation.provenance import code_fingerprint
