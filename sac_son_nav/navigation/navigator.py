@@ -25,6 +25,7 @@ from sac_son_nav.navigation.ranking import Choice, Ranking
 from sac_son_nav.navigation.route import Route, RouteConfig, RoutePlanner, WayLeft
 from sac_son_nav.navigation.shield import ShieldConfig, Verdict, shield
 from sac_son_nav.navigation.surroundings import Seen, areas_of, with_returns
+from sac_son_nav.navigation.wedged import Wedged, free
 from sac_son_nav.prediction.history import History, long_enough
 from sac_son_nav.prediction.learned import LEAST_KNOWN, PREDICTORS, named_predictor
 from sac_son_nav.prediction.predictor import Foresight, Predictor, RobotFutures, SocialForceConfig, foresee
@@ -103,7 +104,7 @@ class Navigator:
         self._command = np.zeros(2)
         self._arriving = self._arrived = False
         self._blocked_since: float | None = None
-        self._patience = Patience()
+        self._patience, self._wedged = Patience(), Wedged()
 
     def set_map(self, floor: OccupancyMap) -> None:
         """Use this floor plan; the route is made anew."""
@@ -143,16 +144,22 @@ class Navigator:
         start = self._moving(robot.velocity)
         limits = self.base if self.config.reverse and sees_behind else self.base.forward_only()
         options = self._options(observation, seen, people, route, start, limits)
+        room = self._clearance(options.poses[..., :2], seen, robot.pose)
+        room = room - self._wedged.keeps(observation.stamp_s, self.config.shield.margin)
+        if self._wedged.frees(observation.stamp_s):
+            options, room = self._freeing(options, room, start, seen)
         choice = self._ranking(seen, route, people.radii).choose(
             options,
             start,
             self._way_left(route, options.poses, self.config.objective.turn),
-            self._clearance(options.poses[..., :2], seen, robot.pose),
+            room,
             self._foresight(people, robot.pose),
             np.tile(robot.pose, (self.config.planner.steps, 1)) if self.config.reference == "parked" else None,
         )
         wanted = options.velocities[choice.best]
         verdict = self._shield(wanted[0], start, seen)
+        beside = seen.room(self.radius + self.config.shield.margin)
+        self._wedged.held(observation.stamp_s, float(wanted[0, 0]), verdict.command.linear, beside)
         self._remember(observation.stamp_s, wanted, verdict.command)
         return Plan(
             observation.stamp_s,
@@ -297,7 +304,16 @@ class Navigator:
         published = objective.Published(sub_goal, points, areas_of(points))
         to_go = float(self._way_left(route, pose[None], 0.0)[0])
         urgency = self._patience.urgency(stamp_s, to_go, self.config.patience)
-        return Ranking(self.config.objective, self.config.planner.step, self.radius, published, urgency, bodies)
+        eagerness = self._patience.eagerness(self.config.patience)
+        return Ranking(
+            self.config.objective,
+            self.config.planner.step,
+            self.radius,
+            published,
+            urgency,
+            bodies,
+            eagerness=eagerness,
+        )
 
     def _clearance(self, places: Floats, seen: Seen, pose: Floats) -> Floats:
         """Room (K, T) [m] between the robot's side and walls, mapped or seen, at places (K, T, 2)."""
@@ -330,6 +346,17 @@ class Navigator:
             self.config.shield,
         )
 
+    def _freeing(
+        self, options: planner.Candidates, room: Floats, start: Floats, seen: Seen
+    ) -> tuple[planner.Candidates, Floats]:
+        """Those of the options, with their room (K, T) [m], that get a wedged robot away from what holds it."""
+        pose = seen.observation.robot.pose
+        now = float(self._clearance(pose[None, None, :2], seen, pose)[0, 0])
+        left = free(
+            options, room, now, self.config.planner.step, lambda wanted: not self._shield(wanted, start, seen).reason
+        )
+        return planner.Candidates(options.velocities[left], options.poses[left]), room[left]
+
     def _status(self, options: planner.Candidates, choice: Choice, route: Route, observation: Observation) -> str:
         """What is going on, by comparison with the plan that would be best if people did not count."""
         alone = choice.alone
@@ -348,7 +375,7 @@ class Navigator:
         self._plan, self._plan_stamp, self._command = None, 0.0, np.zeros(2)
         self._arriving = self._arrived = False
         self._blocked_since = None
-        self._patience = Patience()
+        self._patience, self._wedged = Patience(), Wedged()
 
     def _remember(self, stamp_s: float, plan: Floats | None, command: Command) -> None:
         self._plan, self._plan_stamp, self._command = plan, stamp_s, command.as_array()

@@ -33,6 +33,7 @@ WALKING = 0.4  # [m/s] from which on people walk
 STANDING = 0.15  # share of a walker's uncertainty that is left of somebody who stands
 UNMINDED = 0.9  # share by which somebody counts less who stands and has been asked for long enough
 DARES = 0.75  # the same of the chance to touch them
+JOINS = 0.9  # share by which anybody counts less to a robot that has waited for very long, but to touch who walks
 COMMON_RATE = 4.0  # [Hz] at which `smoothness` counts changes, so that its weight does not depend on the step
 
 
@@ -249,16 +250,19 @@ def of_people(
     config: ObjectiveConfig,
     urgency: float = 0.0,
     bodies: Array | None = None,
+    eagerness: float = 0.0,
 ) -> dict[str, Array]:
     """The terms of ours that depend on people, `apart` (K, N, T) [m] from the robot where they go without it. As long
     as nobody knows where they go with it, `people_with` None, the least that the terms can be. The greater `urgency`,
-    0 to 1, the more those who stand are expected to step aside, and the less they are minded. `bodies` (N,) [m]: how
-    large people are, where that is known."""
+    0 to 1, the more those who stand are expected to step aside, and the less they are minded. The greater `eagerness`,
+    0 to 1, the less anybody is minded, but for touching who walks. `bodies` (N,) [m]: how large people are, where that
+    is known."""
     xp = namespace(robot)
     ahead = step_s * xp.arange(1, robot.shape[1] + 1, dtype=robot.dtype, device=device(robot))  # (T,) [s]
     walks = walking(people_without, ahead)
     asked = urgency * (1.0 - walks)  # (1, N, 1)
-    minded = 1.0 - UNMINDED * asked
+    minded = (1.0 - UNMINDED * asked) * (1.0 - JOINS * eagerness)
+    dreaded = (1.0 - DARES * asked) * (1.0 - JOINS * eagerness * (1.0 - walks))
     apart = apart + config.steps_aside * asked
     reach = robot_radius + (config.body if bodies is None else bodies[:, None]) + config.sway * walks
     spread = config.uncertainty + config.growth * clip(walks, STANDING) * ahead
@@ -270,9 +274,7 @@ def of_people(
         "personal_space": personal_space(apart, robot_radius + config.personal_distance, minded),
         "counterfactual_perturbation": moved,
         # Who stands will still stand there later: there is nothing to wait for.
-        "contact": contact(
-            apart, reach, spread, xp.exp(-ahead * (1.0 - asked) / config.foresight), 1.0 - DARES * asked
-        ),
+        "contact": contact(apart, reach, spread, xp.exp(-ahead * (1.0 - asked) / config.foresight), dreaded),
     }
 
 

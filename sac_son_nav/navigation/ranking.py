@@ -41,7 +41,8 @@ class Choice:
 class Ranking:
     """What plans of steps of `step_s` [s] of a robot of that radius [m] are ranked by; `published` for the terms of
     others; `urgency`, 0 to 1, with which those who stand are asked to step aside; `bodies` (N,) [m], how large people
-    are, where that is known. `first`: for how many plans people are foreseen whatever their bounds are."""
+    are, where that is known. `first`: for how many plans people are foreseen whatever their bounds are. `eagerness`, 0
+    to 1: how little whom it disturbs is minded."""
 
     config: ObjectiveConfig
     step_s: float
@@ -50,6 +51,7 @@ class Ranking:
     urgency: float = 0.0
     bodies: Floats | None = None
     first: int = FIRST
+    eagerness: float = 0.0
 
     def choose(
         self,
@@ -99,7 +101,16 @@ class Ranking:
         self, robot: Floats32, people: Floats32 | None, without: Floats32, apart: Floats32
     ) -> dict[str, Floats32]:
         return objective.of_people(
-            robot, people, without, apart, self.step_s, self.radius, self.config, self.urgency, self.bodies
+            robot,
+            people,
+            without,
+            apart,
+            self.step_s,
+            self.radius,
+            self.config,
+            self.urgency,
+            self.bodies,
+            self.eagerness,
         )
 
 

@@ -40,6 +40,11 @@ class Seen:
         """The returns (U, 2) [m] that belong to no tracked person."""
         return self.observation.obstacle_points[~self.theirs]
 
+    def room(self, radius: float) -> float:
+        """How far [m] what is nobody's is from the side of a robot of that radius [m]."""
+        apart = np.linalg.norm(self.unexplained - self.observation.robot.pose[:2], axis=-1)
+        return float(np.min(apart, initial=np.inf)) - radius
+
     def from_robot(self, reach: float) -> tuple[Floats, Floats]:
         """The returns within `reach` [m] of the robot, (R, 2) [m], and how they move, (R, 2) [m/s]: as their people;
         both in the robot's frame, forward x."""

@@ -27,14 +27,15 @@ def crowd(random: np.random.Generator, count: int) -> Tracks:
     return Tracks(0.0, "map", np.arange(count), places, paces, np.zeros((count, 4, 4)), np.ones(count))
 
 
-def chosen(seed, first, weights, count=6, model=None, parked=False, urgency=0.0):
+def chosen(seed, first, weights, count=6, model=None, parked=False, urgency=0.0, eagerness=0.0):
     random = np.random.default_rng(seed)
     people, route = crowd(random, count), Route.along(np.array([[2.0, 3.0], [11.0, 3.0]]), 0.3)
     options = candidates(POSE, START, route, None, ROBOT.limits, PLANNER, random)
     none = RobotFutures(POSE, np.zeros((0, PLANNER.steps, 3)), np.zeros(0, dtype=bool), ROBOT.radius)
     foresight = foresee(model or SocialForce(), people, none, PLANNER.step, floor())
     published = Published(np.array([5.0, 3.0, 0.0]), np.zeros((0, 2)), np.zeros(0))
-    ranking = Ranking(ObjectiveConfig(weights=weights), PLANNER.step, ROBOT.radius, published, urgency, first=first)
+    asks = {"urgency": urgency, "eagerness": eagerness}
+    ranking = Ranking(ObjectiveConfig(weights=weights), PLANNER.step, ROBOT.radius, published, first=first, **asks)
     clearance = floor().distance_at(options.poses[..., :2]) - ROBOT.radius
     reference = np.tile(POSE, (PLANNER.steps, 1)) if parked else None
     remaining = route.to_go(options.poses, 0.3)
@@ -45,9 +46,10 @@ def chosen(seed, first, weights, count=6, model=None, parked=False, urgency=0.0)
 def test_few_and_all_choose_the_same(weights):
     spared = 0
     for seed in range(6):
-        for parked, urgency in ((False, 0.0), (True, 0.0), (False, 0.7)):
-            count, every = chosen(seed, 10_000, weights, parked=parked, urgency=urgency)
-            few = chosen(seed, 8, weights, parked=parked, urgency=urgency)[1]
+        for parked, *asks in ((False, 0.0, 0.0), (True, 0.0, 0.0), (False, 0.7, 0.4)):
+            how = {"parked": parked, "urgency": asks[0], "eagerness": asks[1]}
+            count, every = chosen(seed, 10_000, weights, **how)
+            few = chosen(seed, 8, weights, **how)[1]
             assert (few.best, few.alone) == (every.best, every.alone)
             assert few.terms == pytest.approx(every.terms)
             np.testing.assert_array_equal(few.people_with, every.people_with)

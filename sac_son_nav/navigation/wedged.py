@@ -1,0 +1,60 @@
+"""A robot that wants on and that the shield holds where it is, by a wall or by a thing that is nobody.
+
+The plan may pass a door's post nearer than the shield lets anything come. Such a plan is a plan to stand there for
+ever, and so is one that waits a little and then drives just as near. So whoever has been held for a while chooses, for
+a second, among the plans alone that gain room at once and that the shield does not hold, and keeps further off for a
+while when it comes again. Somebody in the way is no such thing: they are asked, see :mod:`patience`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sac_son_nav.navigation.planner import Candidates
+from sac_son_nav.states import Floats
+
+HELD_FOR = 0.5  # [s] of being held, after which it frees itself
+FREES_FOR = 1.0  # [s] for which it does
+CAREFUL_FOR = 5.0  # [s] after it, in which it keeps as far off walls as the shield wants, and a little more
+GAINS, SOON = 0.03, 0.8  # [m] of room that a plan has to gain, in how many seconds
+CLOSE = 0.05  # [m] beyond what the shield keeps, in which something may be what holds it
+MORE = 0.02  # [m] more than the shield keeps
+STANDS = 0.02  # [m/s] below which it stands
+
+
+@dataclass
+class Wedged:
+    """Since when it has been held, and until when it frees itself [s]."""
+
+    since: float | None = None
+    until: float = -np.inf
+
+    def held(self, stamp_s: float, wanted: float, allowed: float, room: float) -> None:
+        """What the plan wanted and the shield allowed [m/s], and the `room` [m] to what is nobody beyond that which
+        the shield keeps."""
+        if abs(wanted) < STANDS or abs(allowed) >= STANDS or room > CLOSE:
+            self.since = None
+            return
+        self.since = stamp_s if self.since is None else self.since
+        if stamp_s - self.since >= HELD_FOR:
+            self.until = stamp_s + FREES_FOR
+
+    def frees(self, stamp_s: float) -> bool:
+        """Whether it frees itself now."""
+        return stamp_s <= self.until
+
+    def keeps(self, stamp_s: float, margin: float) -> float:
+        """How much less room [m] there is to plans than there is, the shield keeping `margin` [m]."""
+        return margin + MORE if self.until < stamp_s <= self.until + CAREFUL_FOR else 0.0
+
+
+def free(options: Candidates, room: Floats, now: float, step_s: float, passes: Callable[[Floats], bool]) -> list[int]:
+    """Which of K options move at once, soon have more `room` (K, T) [m] than there is `now` [m], and begin with a
+    command (2,) [m/s, rad/s] that `passes` the shield; all of them where none does."""
+    soon = min(room.shape[1], max(1, round(SOON / step_s))) - 1
+    away = (room[:, soon] >= now + GAINS) & (np.abs(options.velocities[:, 0, 0]) >= STANDS)
+    left = [int(k) for k in np.flatnonzero(away) if passes(options.velocities[k, 0])]
+    return left or list(range(len(room)))
