@@ -24,6 +24,7 @@ from sac_son_nav.evaluation.geodesic import Ways
 from sac_son_nav.evaluation.log import OSpace, RunLog, from_history
 from sac_son_nav.geometry import transform_points
 from sac_son_nav.perception.people import PeopleTracker
+from sac_son_nav.perception.static_map import StaticMap
 from sac_son_nav.simulation.casting import cast_people, standing_groups, streams
 from sac_son_nav.simulation.counterfactual import AFFECTED, deaf, twins
 from sac_son_nav.simulation.history import History, Recorder
@@ -131,7 +132,7 @@ def _drive(
         model = getattr(made, "predictor", None)
         if isinstance(model, TruePeople):
             model.look(world, number)
-    eyes = [PeopleTracker() for _ in seeds] if perceives(planner) else []
+    eyes = [PeopleTracker(static_map=StaticMap(scenario.floor)) for _ in seeds] if perceives(planner) else []
     laser, recorder = Laser(profile.laser, RayCaster(scenario.floor)) if sees else None, Recorder()
     lengths = np.zeros(len(seeds), dtype=np.int64)
     recorder.add(0.0, world.poses, world.velocities, world.crowd.positions, world.crowd.velocities)

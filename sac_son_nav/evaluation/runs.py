@@ -21,6 +21,7 @@ from sac_son_nav.evaluation.workers import Workers
 from sac_son_nav.navigation.navigator import NavigationConfig, Navigator
 from sac_son_nav.navigation.policy import for_mode
 from sac_son_nav.perception.people import PeopleTracker
+from sac_son_nav.perception.static_map import StaticMap
 from sac_son_nav.simulation.scenarios import Scenario, load_scenario
 from sac_son_nav.simulation.simulator import Simulator
 
@@ -87,7 +88,7 @@ def run(
     navigator = Navigator(settings, profile.radius, profile.limits, policy=policy)
     navigator.set_map(scenario.floor)
     navigator.set_goal(scenario.robot_goal)
-    drive(world, navigator, None if truth else PeopleTracker())
+    drive(world, navigator, None if truth else PeopleTracker(static_map=StaticMap(scenario.floor)))
     return _judged(world, seed)
 
 

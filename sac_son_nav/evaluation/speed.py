@@ -19,9 +19,11 @@ from sac_son_nav.baselines.planners import Planner, make_planner, shipped_settin
 from sac_son_nav.config import load_robot, make_folder
 from sac_son_nav.evaluation.closed_loop import drive
 from sac_son_nav.evaluation.report import write_summary
+from sac_son_nav.maps import OccupancyMap
 from sac_son_nav.navigation.navigator import Navigator
 from sac_son_nav.navigation.plan import Plan
 from sac_son_nav.perception.people import PeopleTracker
+from sac_son_nav.perception.static_map import StaticMap
 from sac_son_nav.simulation.scenarios import load_scenario
 from sac_son_nav.simulation.simulator import Simulator
 from sac_son_nav.states import Command, Floats, Observation, Scan, Tracks
@@ -65,8 +67,8 @@ class _Timed(Simulator):
 
 
 class _TimedEyes:
-    def __init__(self, watch: Stopwatch) -> None:
-        self.watch, self.eyes = watch, PeopleTracker()
+    def __init__(self, watch: Stopwatch, floor: OccupancyMap) -> None:
+        self.watch, self.eyes = watch, PeopleTracker(static_map=StaticMap(floor))
 
     def step(self, scan: Scan, fixed_from_laser: Floats, fixed_frame: str) -> Tracks:
         look = partial(self.eyes.step, scan, fixed_from_laser, fixed_frame)
@@ -93,7 +95,7 @@ def measure_core(scenario_name: str, seed: int, robot_name: str, out: Path) -> i
     navigator.set_map(scenario.floor)
     navigator.set_goal(scenario.robot_goal)
     peer = make_planner("mppi", robot, scenario.floor, scenario.robot_goal, seed)
-    drive(world, _TimedNavigator(watch, navigator, peer), _TimedEyes(watch))
+    drive(world, _TimedNavigator(watch, navigator, peer), _TimedEyes(watch, scenario.floor))
     table = watch.table()
     make_folder(out, "core.json")
     write_summary(out / "core.json", {"scenario": scenario.name, "seed": seed, "ms": table})

@@ -1,6 +1,7 @@
 """The perception node: laser scans and odometry in, people out.
 
-Subscribes `scan` and `odom`, and a camera's pictures if told to (`seeing.py`); publishes `people`, `people_markers`
+Subscribes `scan` and `odom`, the map and the place in it (`mapped.py`), and a camera's pictures if told to
+(`seeing.py`); publishes `people`, `people_markers`
 and `diagnostics`, and people_msgs and ROS4HRI where they are installed (`person_messages.py`). Every scan gives just
 one `people` message with the scan's own stamp, in the odometry's frame. A scan that can't be used, because the message
 makes no sense or because odometry is missing where it is needed, gives none: silence tells the navigator that nobody
@@ -29,6 +30,8 @@ from sac_son_nav.geometry import compose, inverse
 from sac_son_nav.kinematics import unicycle_step
 from sac_son_nav.nodes.conversions import from_laser_scan, from_odometry, to_people
 from sac_son_nav.nodes.diagnostics import ERROR, OK, WARN, Diagnostics
+from sac_son_nav.nodes.map_place import MapConfig
+from sac_son_nav.nodes.mapped import MapEars
 from sac_son_nav.nodes.markers import group_markers, people_markers
 from sac_son_nav.nodes.person_messages import PersonMessages
 from sac_son_nav.nodes.runtime import (
@@ -93,10 +96,13 @@ class PerceptionNode(Node):
         use = str(use).lower() if isinstance(use, bool) else use
         self.config = declare_settings(self, PerceptionNodeConfig(use_odometry=use), skip=("use_odometry",))
         self.people_config = declare_settings(self, PeopleConfig())
+        map_config = declare_settings(self, MapConfig())
         self.camera_config = declare_settings(self, CameraConfig(), "camera.")
         refuse_unknown_parameters(self)
         laser = self.robot.laser
-        self._laser = LaserPlace(self, self.robot, make_transforms(self))
+        transforms = make_transforms(self)
+        self._laser = LaserPlace(self, self.robot, transforms)
+        self._map = MapEars(self, map_config, transforms)
         self._odometry = PoseBuffer(reset_after=self.people_config.tracker.reset_after)
         self._odometry_frame: str | None = None
         self._forgotten_s = float("-inf")  # stamp of the newest odometry when it was last forgotten
@@ -128,6 +134,8 @@ class PerceptionNode(Node):
         except MessageError as error:
             self._diagnostics.set(WARN, str(error))
             return
+        if self._odometry_frame not in (None, state.frame):
+            self._map.place.forget()
         self._odometry_frame = state.frame
         self._odometry.add(state.stamp_s, state.pose, state.velocity)
 
@@ -171,14 +179,20 @@ class PerceptionNode(Node):
         if scan.stamp_s < self._last_stamp_s and self._odometry.newest_s > scan.stamp_s + reset_after:
             self._forgotten_s = self._odometry.newest_s
             self._odometry.clear()  # of the time before the clock was set back
+        if scan.stamp_s < self._last_stamp_s:
+            self._map.place.forget()
         fixed_from_laser, self._frame = self._laser_pose(scan)
         self._last_stamp_s = scan.stamp_s
+        base = self._base_pose(scan.stamp_s) if self._frame == self._odometry_frame else None
+        self._tracker.static_map = (
+            None if base is None else self._map.static_map(scan.stamp_s, base, self._base_pose, self._frame)
+        )
         tracks = self._tracker.step(scan, fixed_from_laser, self._frame)
         for seen in self._sight.take():
             fixed = self._frame == self._odometry_frame
-            base = self._base_pose(seen.stamp_s) if fixed else np.asarray(inverse(self._laser.pose))
-            if base is not None:
-                tracks = self._tracker.hear(seen, base, self._frame)
+            there = self._base_pose(seen.stamp_s) if fixed else np.asarray(inverse(self._laser.pose))
+            if there is not None:
+                tracks = self._tracker.hear(seen, there, self._frame)
         return tracks
 
     def destroy_node(self) -> None:

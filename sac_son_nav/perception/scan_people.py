@@ -75,8 +75,9 @@ class Detections:
 
     positions (N, 2) [m] in `frame`; covariances (N, 2, 2) [m^2]; confidences (N,) in [0, 1]. Where the past is
     known, walked_in (N,) in [0, 1] says how surely the place was seen empty before (somebody came), furniture (N,)
-    how surely something stood there all the time; None where nobody looked. `frame_fixed`: whether the
-    frame is fixed, so that motion in it says something.
+    how surely something stood there all the time; None where nobody looked. ground (N,) in [-1, 1] is what a map
+    says of the place (:meth:`.static_map.StaticMap.ground`), None without one. `frame_fixed`: whether the frame is
+    fixed, so that motion in it says something.
     """
 
     stamp_s: float
@@ -86,6 +87,7 @@ class Detections:
     confidences: Floats
     walked_in: Floats | None = None
     furniture: Floats | None = None
+    ground: Floats | None = None
     frame_fixed: bool = True
 
     def __len__(self) -> int:

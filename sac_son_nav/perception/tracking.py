@@ -49,6 +49,8 @@ class TrackerConfig:
     trail_time: float = 3.0  # [s] by which the trail follows: 0.08 m/s of drift stays at the first distance
     walking_benefit: float = 0.4  # share of the doubt (the logarithm of its looks) that having walked takes back
     furniture_doubt: float = 0.4  # share of its looks taken from what never walked and stood there all the time
+    floor_odds: float = 4.0  # by which the odds that its looks give are multiplied on a map's open floor
+    wall_odds: float = 10.0  # by which they are divided at a map's wall, unless it has walked
     min_confidence: float = 0.35  # below which a track is not told
     latest: float = 0.5  # [s] by which another sensor's detections may be older or newer than the tracks
     longest_gap: float = 2.0  # [s] between two updates, after which everybody is forgotten
@@ -79,6 +81,9 @@ class TrackerConfig:
             raise ConfigError(f"walked_distance: expected two rising distances, got {self.walked_distance}")
         if self.confirm_hits < 1:
             raise ConfigError(f"confirm_hits: expected one or more, got {self.confirm_hits}")
+        for name in ("floor_odds", "wall_odds"):
+            if not 1.0 <= getattr(self, name) < np.inf:
+                raise ConfigError(f"{name}: expected a number of one or more, got {getattr(self, name)}")
         if self.birth_distance < 0.0:
             raise ConfigError(f"birth_distance: expected metres of zero or more, got {self.birth_distance}")
 
@@ -97,6 +102,7 @@ class _Person:
     hits: int = 1
     came: float = 0.0  # how surely they now stand on floor that had been seen empty, in [0, 1]
     furniture: float = 0.0  # running mean of how surely something stood in their places all the time
+    ground: float = 0.0  # running mean of what a map says of their places: 1 open floor, -1 a wall, 0 nothing
     absent: bool = False  # whether the place where it should be is seen to be empty
     walked: float = 0.0  # how surely they have walked, in [0, 1]; never falls
 
@@ -130,6 +136,9 @@ class Tracker:
             self._predict(elapsed)
         self._stamp_s, self._elapsed = detections.stamp_s, elapsed
         self._frame_fixed = detections.frame_fixed
+        if detections.ground is None:
+            for person in self._people:
+                person.ground = 0.0  # what the map said before is not known to hold any more
         left = self._assign(detections)
         self._watch(empty_now)
         self._forget(elapsed)
@@ -220,6 +229,8 @@ class Tracker:
             stood = float(detections.furniture[row])
             person.came = float(detections.walked_in[row]) * (1.0 - stood)
             person.furniture += _LEARNING * (stood - person.furniture)
+        if detections.ground is not None:
+            person.ground += _LEARNING * (float(detections.ground[row]) - person.ground)
 
     def _watch(self, empty_now: Look | None) -> None:
         """Who has come far enough in the last few seconds has walked, if they came onto empty floor or left some, and
@@ -271,7 +282,9 @@ class Tracker:
             covariance[2, 2] = covariance[3, 3] = self.config.initial_speed**2
             state = np.array([place[0], place[1], 0.0, 0.0])
             shape = float(detections.confidences[row])
-            self._people.append(_Person(self._next_id, state, covariance, place.copy(), shape, 1.0, self._stamp_s))
+            born = _Person(self._next_id, state, covariance, place.copy(), shape, 1.0, self._stamp_s)
+            born.ground = 0.0 if detections.ground is None else float(detections.ground[row])
+            self._people.append(born)
             self._next_id += 1
 
     def _confirmed(self, person: _Person) -> bool:
@@ -284,11 +297,17 @@ class Tracker:
     def _confidence(self, person: _Person) -> float:
         """Looks, raised to a power below one for whoever has walked: 0.3 becomes 0.49, 0.1 becomes 0.25, and 0.9
         hardly changes. A track that is often missed is believed less, and so is what never walked in a place where
-        something has stood all the time. Where the frame is not fixed nobody can be seen to walk, and looks have to
-        do."""
-        looks = max(person.shape, 1e-3) ** (1.0 - self.config.walking_benefit * person.walked)
+        something has stood all the time, unless a map says that this is open floor: there the odds grow instead, as
+        they shrink at a map's wall. Where the frame is not fixed nobody can be seen to walk, and looks have to do."""
+        looks = max(person.shape, 1e-3)
+        floor, wall = max(person.ground, 0.0), max(-person.ground, 0.0) * (1.0 - person.walked)
+        if floor > 0.0 or wall > 0.0:
+            odds = looks * self.config.floor_odds**floor / self.config.wall_odds**wall
+            looks = odds / (odds + 1.0 - looks)
+        looks = looks ** (1.0 - self.config.walking_benefit * person.walked)
         if self._frame_fixed:
-            looks *= 1.0 - self.config.furniture_doubt * person.furniture * (1.0 - person.walked)
+            stood = person.furniture * (1.0 - floor)
+            looks *= 1.0 - self.config.furniture_doubt * stood * (1.0 - person.walked)
         return float(np.clip(looks * person.presence, 0.0, 1.0))
 
     def _told(self) -> Tracks:
