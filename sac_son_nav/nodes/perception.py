@@ -17,6 +17,7 @@ import sys
 import time
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from nav_msgs.msg import Odometry
@@ -251,12 +252,13 @@ class PerceptionNode(Node):
         level, sentence = self._diagnostics.status.level, self._diagnostics.status.message
         if silent > self.config.scan_timeout and self._scans + self._refused > 0:
             level, sentence = ERROR, f"no scan on {self._scan_topic} for more than {self.config.scan_timeout:g} s"
-        values = {"scans": self._scans, "scans_refused": self._refused, "people": len(self._shown)}
+        values: dict[str, Any] = {"scans": self._scans, "scans_refused": self._refused, "people": len(self._shown)}
         if self.camera_config.use:
             values["pictures"] = self._sight.looked
         if self._latencies:
             milliseconds = 1e3 * np.array(self._latencies)
             values["latency_ms_p50"], values["latency_ms_p99"] = np.percentile(milliseconds, [50, 99])
+        values["map_asked"] = "yes" if self._tracker.static_map is not None else "no"
         self._diagnostics.set(level, sentence, **values, seconds_without_scan=silent)
 
 

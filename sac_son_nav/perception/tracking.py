@@ -50,7 +50,7 @@ class TrackerConfig:
     walking_benefit: float = 0.4  # share of the doubt (the logarithm of its looks) that having walked takes back
     furniture_doubt: float = 0.4  # share of its looks taken from what never walked and stood there all the time
     floor_odds: float = 4.0  # by which the odds that its looks give are multiplied on a map's open floor
-    wall_odds: float = 10.0  # by which they are divided at a map's wall, unless it has walked
+    wall_doubt: float = 0.65  # share of its looks taken from what never walked and stands at a map's wall
     min_confidence: float = 0.35  # below which a track is not told
     latest: float = 0.5  # [s] by which another sensor's detections may be older or newer than the tracks
     longest_gap: float = 2.0  # [s] between two updates, after which everybody is forgotten
@@ -74,16 +74,15 @@ class TrackerConfig:
         ):
             if not getattr(self, name) > 0.0:
                 raise ConfigError(f"{name}: expected a number above zero, got {getattr(self, name)}")
-        for name in ("walking_benefit", "furniture_doubt", "min_confidence"):
+        for name in ("walking_benefit", "furniture_doubt", "wall_doubt", "min_confidence"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigError(f"{name}: expected a number between 0 and 1, got {getattr(self, name)}")
         if len(self.walked_distance) != 2 or not 0.0 <= self.walked_distance[0] < self.walked_distance[1]:
             raise ConfigError(f"walked_distance: expected two rising distances, got {self.walked_distance}")
         if self.confirm_hits < 1:
             raise ConfigError(f"confirm_hits: expected one or more, got {self.confirm_hits}")
-        for name in ("floor_odds", "wall_odds"):
-            if not 1.0 <= getattr(self, name) < np.inf:
-                raise ConfigError(f"{name}: expected a number of one or more, got {getattr(self, name)}")
+        if not 1.0 <= self.floor_odds < np.inf:
+            raise ConfigError(f"floor_odds: expected a number of one or more, got {self.floor_odds}")
         if self.birth_distance < 0.0:
             raise ConfigError(f"birth_distance: expected metres of zero or more, got {self.birth_distance}")
 
@@ -297,17 +296,18 @@ class Tracker:
     def _confidence(self, person: _Person) -> float:
         """Looks, raised to a power below one for whoever has walked: 0.3 becomes 0.49, 0.1 becomes 0.25, and 0.9
         hardly changes. A track that is often missed is believed less, and so is what never walked in a place where
-        something has stood all the time, unless a map says that this is open floor: there the odds grow instead, as
-        they shrink at a map's wall. Where the frame is not fixed nobody can be seen to walk, and looks have to do."""
+        something has stood all the time, unless a map says that this is open floor, where the odds grow instead, or
+        what stands at a map's wall. Where the frame is not fixed nobody can be seen to walk, and looks have to do."""
         looks = max(person.shape, 1e-3)
-        floor, wall = max(person.ground, 0.0), max(-person.ground, 0.0) * (1.0 - person.walked)
-        if floor > 0.0 or wall > 0.0:
-            odds = looks * self.config.floor_odds**floor / self.config.wall_odds**wall
+        floor, wall = max(person.ground, 0.0), max(-person.ground, 0.0)
+        if floor > 0.0:
+            odds = looks * self.config.floor_odds**floor
             looks = odds / (odds + 1.0 - looks)
         looks = looks ** (1.0 - self.config.walking_benefit * person.walked)
         if self._frame_fixed:
             stood = person.furniture * (1.0 - floor)
             looks *= 1.0 - self.config.furniture_doubt * stood * (1.0 - person.walked)
+            looks *= 1.0 - self.config.wall_doubt * wall * (1.0 - person.walked)
         return float(np.clip(looks * person.presence, 0.0, 1.0))
 
     def _told(self) -> Tracks:

@@ -13,7 +13,8 @@ import pytest
 pytest.importorskip("rclpy")
 
 from diagnostic_msgs.msg import DiagnosticArray
-from nav_msgs.msg import Odometry
+from geometry_msgs.msg import PoseWithCovarianceStamped
+from nav_msgs.msg import OccupancyGrid, Odometry
 from rcl_interfaces.srv import ListParameters
 from sensor_msgs.msg import CameraInfo, LaserScan, PointCloud2
 from visualization_msgs.msg import MarkerArray
@@ -21,7 +22,9 @@ from visualization_msgs.msg import MarkerArray
 from sac_son_nav.config import flatten, load_robot, read_parameters, resource
 from sac_son_nav.nodes import conversions as convert
 from sac_son_nav.nodes.diagnostics import Status, from_diagnostics
+from sac_son_nav.nodes.map_place import MapConfig
 from sac_son_nav.nodes.perception import PerceptionNode, PerceptionNodeConfig, nearest_in_words
+from sac_son_nav.nodes.runtime import LATCHED
 from sac_son_nav.nodes.seeing import CameraConfig
 from sac_son_nav.perception.people import PeopleConfig
 from sac_son_nav.pose_buffer import PoseBuffer
@@ -79,6 +82,19 @@ class Bench:
                 self.graph.expect(lambda refused=refused: self.refused > refused, "a refusal in the diagnostics")
         return stamps
 
+    def localise(self, deviation: float = 0.05) -> None:
+        """The map, and where the robot truly is in it, to a standard deviation [m]."""
+        stamp = convert.to_stamp(self.offset_s + self.world.time_s)
+        floor = self.graph.publisher(OccupancyGrid, "map", quality=LATCHED)
+        floor.publish(convert.to_occupancy_grid(self.world.scenario.floor, stamp))
+        spread = np.array([deviation, deviation, 0.02])
+        pose = self.graph.publisher(PoseWithCovarianceStamped, "amcl_pose")
+        pose.publish(convert.to_pose_with_covariance(self.world.pose, spread, stamp, "map"))
+
+    @property
+    def map_asked(self) -> str:
+        return self.status.values.get("map_asked", "no")
+
     @property
     def refused(self) -> int:
         return int(self.status.values.get("scans_refused", "0"))
@@ -98,7 +114,10 @@ class Bench:
 def test_each_scan_has_one_answer_with_its_stamp_and_people_are_where_they_are(graph: Graph) -> None:
     bench = Bench(graph)
     markers = graph.listen(MarkerArray, "people_markers")
-    stamps = bench.run(60)
+    assert bench.map_asked == "no"
+    stamps = bench.run(2)
+    bench.localise()
+    stamps += bench.run(58)
     assert bench.answered == stamps, {s.message for m in bench.diagnostics for s in from_diagnostics(m)}
     tracks = convert.from_people(bench.people[-1], "people", "odom")
     assert len(tracks) >= 2
@@ -109,6 +128,9 @@ def test_each_scan_has_one_answer_with_its_stamp_and_people_are_where_they_are(g
     nearest = np.linalg.norm(tracks.positions[:, None] - people[None], axis=-1).min(axis=1)
     assert np.median(nearest) < 0.25
     graph.expect(lambda: len(markers) > 0 or len(bench.run(1)) == 0, "people to look at")
+    graph.expect(lambda: bench.map_asked == "yes", "the map to be asked")
+    bench.localise(deviation=0.5)
+    graph.expect(lambda: len(bench.run(1)) > 0 and bench.map_asked == "no", "a badly known place in the map")
     graph.expect(lambda: "latency_ms_p99" in bench.status.values, "how long the work takes")
     assert 0.0 < float(bench.status.values["latency_ms_p50"]) <= float(bench.status.values["latency_ms_p99"])
 
@@ -241,7 +263,7 @@ def test_the_parameter_file_says_what_the_node_declares(graph: Graph) -> None:
     given = read_parameters(path, "perception")
     camera = given.pop("camera")
     assert camera == flatten(CameraConfig())
-    assert given == flatten(PerceptionNodeConfig())
+    assert given == flatten(PerceptionNodeConfig()) | flatten(MapConfig())
     assert set(given) | {f"camera.{name}" for name in camera} | set(flatten(PeopleConfig())) <= declared
     assert {"robot", "laser.x", "limits.vx_max"} <= declared
     assert process.stop() == 0

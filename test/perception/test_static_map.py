@@ -143,7 +143,7 @@ def test_deviations_that_make_no_sense_are_refused(name: str, value: float) -> N
         StaticMap(hall(), np.array([np.nan, 0.0, 0.0]))
 
 
-@pytest.mark.parametrize("name", ["floor_odds", "wall_odds"])
-def test_odds_below_one_are_refused(name: str) -> None:
+@pytest.mark.parametrize(("name", "value"), [("floor_odds", 0.5), ("floor_odds", np.inf), ("wall_doubt", 1.1)])
+def test_settings_that_make_no_sense_are_refused(name: str, value: float) -> None:
     with pytest.raises(ConfigError, match=name):
-        TrackerConfig(**{name: 0.5})
+        TrackerConfig(**{name: value})
