@@ -132,15 +132,22 @@ class _Parked:
 
 
 def look_on(
-    scenario_name: str, seed: int = 0, robot: str = "simulated", parked: bool = False, seconds: float = float("inf")
+    scenario_name: str,
+    seed: int = 0,
+    robot: str = "simulated",
+    parked: bool = False,
+    seconds: float = float("inf"),
+    off: float = 0.0,
 ) -> list[Told]:
-    """Of the first `seconds` of one drive, what perception told without the floor plan and with it."""
+    """Of the first `seconds` of one drive, what perception told without the floor plan and with it; `off` [m]: so far
+    the plan is out of its place along both axes, as a localiser says that it may be."""
     scenario, profile = load_scenario(scenario_name), load_robot(robot)
     world = Simulator(replace(scenario, time_limit=min(scenario.time_limit, seconds)), profile, seed)
     navigator = Navigator(shipped_settings(), profile.radius, profile.limits)
     navigator.set_map(scenario.floor)
     navigator.set_goal(scenario.robot_goal)
-    looks = _Looks(world, [PeopleTracker(), PeopleTracker(static_map=StaticMap(scenario.floor))])
+    plan = StaticMap(scenario.floor, np.array([off, off, 0.0]), off)
+    looks = _Looks(world, [PeopleTracker(), PeopleTracker(static_map=plan)])
     drive(world, _Parked() if parked else navigator, each=looks)
     return looks.told
 
@@ -151,11 +158,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("scenarios", nargs="+", help="names in config/scenarios, or files")
     parser.add_argument("--seed", type=int, default=0, help="of the people and the sensors' noise")
     parser.add_argument("--parked", action="store_true", help="leave the robot at its start")
+    parser.add_argument("--off", type=float, default=0.0, help="[m] by which the map is out of its place on each axis")
     given = parser.parse_args(arguments)
     print(f"{'scenario':18}{'map':>5}{'standing told':>18}{'walking told':>18}{'false a scan':>14}{'scans':>7}")
     try:
         for name in given.scenarios:
-            for word, told in zip(("no", "yes"), look_on(name, given.seed, parked=given.parked), strict=True):
+            for word, told in zip(
+                ("no", "yes"), look_on(name, given.seed, parked=given.parked, off=given.off), strict=True
+            ):
                 standing, walking = (
                     f"{told.standing_told} of {told.standing}",
                     f"{told.walking_told} of {told.walking}",
