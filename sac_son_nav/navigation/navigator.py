@@ -23,7 +23,7 @@ from sac_son_nav.navigation.planner import PlannerConfig
 from sac_son_nav.navigation.policy import LearnedPolicy
 from sac_son_nav.navigation.ranking import Choice, Ranking
 from sac_son_nav.navigation.route import Route, RouteConfig, RoutePlanner, WayLeft
-from sac_son_nav.navigation.shield import ShieldConfig, Verdict, shield
+from sac_son_nav.navigation.shield import ShieldConfig, Verdict, passing, shield
 from sac_son_nav.navigation.surroundings import Seen, areas_of, with_returns
 from sac_son_nav.navigation.wedged import Wedged, free
 from sac_son_nav.prediction.history import History, long_enough
@@ -352,9 +352,13 @@ class Navigator:
         """Those of the options, with their room (K, T) [m], that get a wedged robot away from what holds it."""
         pose = seen.observation.robot.pose
         now = float(self._clearance(pose[None, None, :2], seen, pose)[0, 0])
-        left = free(
-            options, room, now, self.config.planner.step, lambda wanted: not self._shield(wanted, start, seen).reason
-        )
+        (points, paces), config = seen.from_robot(3.0), self.config
+
+        def passes(wanted: Floats) -> NDArray[np.bool_]:
+            period = config.control_period
+            return passing(wanted, start, points, paces, self.radius, self.base, period, config.shield)
+
+        left = free(options, room, now, config.planner.step, passes)
         return planner.Candidates(options.velocities[left], options.poses[left]), room[left]
 
     def _status(self, options: planner.Candidates, choice: Choice, route: Route, observation: Observation) -> str:

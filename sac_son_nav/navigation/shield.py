@@ -75,6 +75,28 @@ def shield(
     return Verdict(command, f"{deed} for something {max(room, 0.0):.2f} m away")
 
 
+def passing(
+    wanted: Floats,
+    velocity: Floats,
+    points: Floats,
+    point_velocities: Floats,
+    radius: float,
+    limits: BaseLimits,
+    dt: float,
+    config: ShieldConfig,
+) -> NDArray[np.bool_]:
+    """Which of the commands wanted (K, 2) [m/s, rad/s] `shield` would let through as they are, all at once; the rest
+    as there."""
+    if len(points) == 0 or len(wanted) == 0:
+        return np.ones(len(wanted), dtype=bool)
+    made = limit_velocity(np.concatenate([wanted, np.zeros((1, 2))]), velocity, limits, dt)  # the last one brakes
+    close = _within_reach(made, points, point_velocities, limits, config.reaction, radius + config.margin)
+    gaps = _least_gap(made, points[close], point_velocities[close], limits, config.reaction) - radius - config.margin
+    turns = (made[:-1, 0] == 0.0) & (velocity[0] == 0.0)
+    passes: NDArray[np.bool_] = turns | (gaps[:-1] >= min(0.0, float(gaps[-1])))
+    return passes
+
+
 def sees_behind(scan: Scan, base_from_laser: Floats, radius: float, reach: float = 0.5) -> bool:
     """Whether a sweep covers what a base of that radius [m] would back into within `reach` [m]; then it may reverse.
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sac_son_nav.navigation.planner import Candidates
 from sac_son_nav.states import Floats
@@ -51,10 +52,12 @@ class Wedged:
         return margin + MORE if self.until < stamp_s <= self.until + CAREFUL_FOR else 0.0
 
 
-def free(options: Candidates, room: Floats, now: float, step_s: float, passes: Callable[[Floats], bool]) -> list[int]:
+def free(
+    options: Candidates, room: Floats, now: float, step_s: float, passing: Callable[[Floats], NDArray[np.bool_]]
+) -> NDArray[np.intp]:
     """Which of K options move at once, soon have more `room` (K, T) [m] than there is `now` [m], and begin with a
-    command (2,) [m/s, rad/s] that `passes` the shield; all of them where none does."""
+    command that passes the shield, as `passing` says of some (M, 2) [m/s, rad/s]; all of them where none does."""
     soon = min(room.shape[1], max(1, round(SOON / step_s))) - 1
-    away = (room[:, soon] >= now + GAINS) & (np.abs(options.velocities[:, 0, 0]) >= STANDS)
-    left = [int(k) for k in np.flatnonzero(away) if passes(options.velocities[k, 0])]
-    return left or list(range(len(room)))
+    away = np.flatnonzero((room[:, soon] >= now + GAINS) & (np.abs(options.velocities[:, 0, 0]) >= STANDS))
+    left = away[passing(options.velocities[away, 0])]
+    return left if len(left) else np.arange(len(room))

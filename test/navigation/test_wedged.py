@@ -8,9 +8,10 @@ from sac_son_nav.kinematics import unicycle_step
 from sac_son_nav.maps import OCCUPIED
 from sac_son_nav.navigation.navigator import Navigator
 from sac_son_nav.navigation.planner import Candidates
+from sac_son_nav.navigation.shield import ShieldConfig, passing, shield
 from sac_son_nav.navigation.wedged import CAREFUL_FOR, FREES_FOR, HELD_FOR, Wedged, free
 from sac_son_nav.simulation.scenarios import load_scenario
-from sac_son_nav.states import Observation, RobotState, Tracks
+from sac_son_nav.states import Command, Observation, RobotState, Tracks
 
 ROBOT = load_robot("simulated")
 
@@ -58,6 +59,18 @@ def test_only_plans_that_gain_room_at_once_and_pass_are_left():
     velocities[:, :, 0] = np.array([0.0, 0.3, -0.2, -0.1])[:, None]
     room = np.array([[0.04, 0.04, 0.2], [0.03, 0.02, 0.2], [0.05, 0.1, 0.2], [0.05, 0.09, 0.2]])
     options = Candidates(velocities, np.zeros((4, 3, 3)))
-    assert free(options, room, 0.04, 0.4, lambda wanted: True) == [2, 3]
-    assert free(options, room, 0.04, 0.4, lambda wanted: bool(wanted[0] > -0.15)) == [3]
-    assert free(options, room, 0.04, 0.4, lambda wanted: False) == [0, 1, 2, 3]
+    assert free(options, room, 0.04, 0.4, lambda wanted: np.ones(len(wanted), bool)).tolist() == [2, 3]
+    assert free(options, room, 0.04, 0.4, lambda wanted: wanted[:, 0] > -0.15).tolist() == [3]
+    assert free(options, room, 0.04, 0.4, lambda wanted: np.zeros(len(wanted), bool)).tolist() == [0, 1, 2, 3]
+
+
+def test_what_passes_is_what_the_shield_lets_through():
+    random, some = np.random.default_rng(3), 0
+    for _ in range(200):
+        points, walking = random.uniform(-0.6, 0.6, (6, 2)), random.normal(0.0, 0.3, (6, 2))
+        wanted, velocity = random.uniform(-0.5, 0.5, 2), random.choice([0.0, 0.2], 2)
+        rest = (velocity, points, walking, ROBOT.radius, ROBOT.limits, 0.1, ShieldConfig())
+        through = not shield(Command(*map(float, wanted)), *rest).reason
+        assert bool(passing(wanted[None], *rest)[0]) == through
+        some += through
+    assert 20 < some < 180
