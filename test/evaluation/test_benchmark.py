@@ -106,6 +106,8 @@ def start(out: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Who starts tests in the background of a script has them, and all that they start, ignore this signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60.0
     while not 2 <= len(list((out / FOLDER).glob("*.json"))) <= 5:  # so that a signal comes before the last
