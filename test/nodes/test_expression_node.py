@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -118,7 +119,8 @@ def test_a_higher_event_interrupts_a_lower_one_and_not_the_other_way_round(graph
     robot.expect_stage("finished")
     graph.expect(lambda: robot.speech[-1].data == "Oh, sorry!", "an apology")  # on another topic than the stages
     told = [s.values["performing"] for m in robot.status for s in from_diagnostics(m)]
-    assert "acknowledge" not in told
+    # Where the machine was so slow that the first answer was over before, the second one is no interruption.
+    assert ("ask_to_pass", "acknowledge") not in pairwise(told)
 
 
 @pytest.fixture
