@@ -87,15 +87,26 @@ class Reactions:
         return best
 
     def hold(self, event: SocialEvent, now: float) -> None:
-        """Keep the event that was chosen at `now` [s], whose behaviour is not ready yet; the last one counts."""
+        """Keep the event that was chosen at `now` [s], whose behaviour is not ready yet; of several that wait the one
+        that ranks highest counts, of equal ones the last."""
+        if (
+            self._held is not None
+            and now - self._held[1] <= HELD_FOR
+            and self._rank(self._held[0]) > self._rank(event)
+        ):
+            return
         self._held = (event, now)
 
-    def held(self, behaviour: str, now: float) -> SocialEvent | None:
-        """The event that waited for this behaviour, which is ready now; None where none did, or for too long."""
+    def held(self, behaviour: str, now: float, busy: int | None) -> SocialEvent | None:
+        """The event that waited for this behaviour, which is ready now; None where none did, or for too long, or where
+        what is performed meanwhile does not rank lower. `busy` as for :meth:`choose`."""
         if self._held is None or self.config.of(self._held[0].kind).behaviour != behaviour:
             return None
         (event, since), self._held = self._held, None
-        return event if now - since <= HELD_FOR else None
+        return event if now - since <= HELD_FOR and (busy is None or self._rank(event) > busy) else None
+
+    def _rank(self, event: SocialEvent) -> int:
+        return self.config.of(event.kind).rank
 
 
 def shipped_reactions() -> Mapping[str, tuple[str, ...]]:

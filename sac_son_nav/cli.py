@@ -219,14 +219,10 @@ def _train_policy(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     verb.add_argument("--data", type=Path, metavar="DIR", help="recordings, to learn among recorded people")
 
     def run(options: argparse.Namespace) -> int:
-        from sac_son_nav.errors import ConfigError
+        from sac_son_nav.training.needs import torch_needed
 
-        try:
+        with torch_needed():
             from sac_son_nav.training.train_policy import train_policy
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
-                raise
-            raise ConfigError("training: expected torch, got none installed (pip install 'sac_son[train]')") from None
         return train_policy(options.config, options.out, options.data)
 
     verb.set_defaults(run=run)

@@ -338,7 +338,8 @@ class ExpressionNode(LifecycleNode):
                     self.get_logger().warning(ready.complaint)
                 else:
                     self._programs[ready.name] = ready.code
-                    if (held := self.reactions.held(ready.name, time.monotonic())) is not None:
+                    held = self.reactions.held(ready.name, time.monotonic(), self.stage.rank)
+                    if held is not None:
                         self._answer(held)
         except queue.Empty:
             pass

@@ -19,6 +19,7 @@ from rosbags.interfaces import Connection, MessageDefinitionFormat
 from rosbags.rosbag1 import Reader as Rosbag1Reader
 from rosbags.rosbag2 import Reader as Rosbag2Reader
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
+from rosbags.typesys.base import TypesysError
 from rosbags.typesys.store import Typestore
 
 from sac_son_nav.errors import BagError
@@ -203,7 +204,7 @@ def _definition(kind: str, written: MessageDefinitionFormat, text: str) -> dict[
         elif written == MessageDefinitionFormat.IDL:
             for part in text.split("=" * 80 + "\n"):
                 told.update(get_types_from_idl(part.partition("\n")[2] if part.startswith("IDL: ") else part))
-    except Exception:  # whoever asks for its messages is told
+    except TypesysError:  # whoever asks for its messages is told
         return {}
     return told
 

@@ -63,8 +63,7 @@ def shield(
     if len(points) == 0 or (asked[0] == 0.0 and velocity[0] == 0.0):
         return Verdict(Command(float(asked[0]), float(asked[1])))
     scaled = limit_velocity(_SCALES[:, None] * asked, velocity, limits, dt)  # (S, 2)
-    close = _within_reach(scaled, points, point_velocities, limits, config.reaction, radius + config.margin)
-    gaps = _least_gap(scaled, points[close], point_velocities[close], limits, config.reaction) - radius - config.margin
+    gaps = _spare(scaled, points, point_velocities, radius, limits, config)
     # Where somebody comes too close whatever the robot does, driving on is right unless braking keeps more room.
     best = int(np.argmax(gaps >= min(0.0, float(gaps[-1]))))
     command = Command(float(scaled[best, 0]), float(scaled[best, 1]))
@@ -90,8 +89,7 @@ def passing(
     if len(points) == 0 or len(wanted) == 0:
         return np.ones(len(wanted), dtype=bool)
     made = limit_velocity(np.concatenate([wanted, np.zeros((1, 2))]), velocity, limits, dt)  # the last one brakes
-    close = _within_reach(made, points, point_velocities, limits, config.reaction, radius + config.margin)
-    gaps = _least_gap(made, points[close], point_velocities[close], limits, config.reaction) - radius - config.margin
+    gaps = _spare(made, points, point_velocities, radius, limits, config)
     turns = (made[:-1, 0] == 0.0) & (velocity[0] == 0.0)
     passes: NDArray[np.bool_] = turns | (gaps[:-1] >= min(0.0, float(gaps[-1])))
     return passes
@@ -112,6 +110,20 @@ def sees_behind(scan: Scan, base_from_laser: Floats, radius: float, reach: float
     nearest = np.where(nearest >= turn - 0.5, 0, nearest)  # a full turn may begin and end anywhere
     inside = nearest < len(scan.ranges)
     return bool(np.all(inside) and not np.isnan(scan.ranges[nearest]).any())
+
+
+def _spare(
+    velocities: Floats,
+    points: Floats,
+    point_velocities: Floats,
+    radius: float,
+    limits: BaseLimits,
+    config: ShieldConfig,
+) -> Floats:
+    """How much more room than the margin is left [m], (K,), after velocities (K, 2) and braking right after them."""
+    keep = radius + config.margin
+    close = _within_reach(velocities, points, point_velocities, limits, config.reaction, keep)
+    return _least_gap(velocities, points[close], point_velocities[close], limits, config.reaction) - keep
 
 
 def _within_reach(

@@ -30,7 +30,7 @@ from sac_son_nav.simulation.counterfactual import Perturbation, perturbation, re
 from sac_son_nav.simulation.history import History
 from sac_son_nav.simulation.scenarios import Scenario, load_scenario
 
-BASELINE, NO_BASELINE = "dynamic_window", "none"  # Fox, Burgard, Thrun (1997): what many robots drive by
+BASELINE, NO_BASELINE = "dynamic_window", "none"  # Fox, Burgard, Thrun (1997)
 Change = Callable[[list[NodeSpec]], list[NodeSpec]]
 START_WITHIN = 30.0  # [s] for four processes to find each other on a busy machine
 RECORDED = (

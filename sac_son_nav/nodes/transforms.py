@@ -157,7 +157,8 @@ class LaserPlace:
     def take(self, scan: Scan) -> Scan:
         """The scan as an upright laser at `pose` took it. A tilted laser raises MessageError."""
         now = time.monotonic()
-        if scan.frame != self._frame or now - self._asked > ASK_AGAIN:
+        # Until somebody has told, each scan asks: a robot must not drive for seconds by a profile that is wrong.
+        if scan.frame != self._frame or not self.by_transform or now - self._asked > ASK_AGAIN:
             self._ask(scan.frame)
             self._asked, self._frame = now, scan.frame
         return upright(scan) if self.hangs else scan

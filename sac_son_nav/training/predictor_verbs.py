@@ -23,15 +23,11 @@ def add_training(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     verb.add_argument("--fold", nargs="+", metavar="NAME", help=fold)
 
     def run(options: argparse.Namespace) -> int:
-        from sac_son_nav.errors import ConfigError
+        from sac_son_nav.training.needs import torch_needed
 
         os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-        try:
+        with torch_needed():
             from sac_son_nav.training.train_predictor import train_predictor
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
-                raise
-            raise ConfigError("training: expected torch, got none installed (pip install 'sac_son[train]')") from None
         return train_predictor(options.config, options.data, options.out, options.fold, options.huron)
 
     verb.set_defaults(run=run)

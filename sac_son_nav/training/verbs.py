@@ -17,15 +17,11 @@ def add_training(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     verb.add_argument("--device", help="where to train, as torch names it: cpu, cuda (default: the config's)")
 
     def run(options: argparse.Namespace) -> int:
-        from sac_son_nav.errors import ConfigError
+        from sac_son_nav.training.needs import torch_needed
 
         os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-        try:
+        with torch_needed():
             from sac_son_nav.training.train_response import train_and_save
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
-                raise
-            raise ConfigError("training: expected torch, got none installed (pip install 'sac_son[train]')") from None
         jobs = options.jobs or len(os.sched_getaffinity(0))
         return train_and_save(options.config, options.out, jobs, options.device)
 

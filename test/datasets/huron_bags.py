@@ -1,5 +1,5 @@
-"""Bags as HuRoN has them, ROS 1 to the byte: all ten topics, record stamps three and a half times too fast; and people
-about a robot of our own world to fill them with."""
+"""Bags as HuRoN has them, ROS 1 to the byte: all topics but the AR markers, with record stamps three and a half
+times too fast; and people about a robot of our own world to fill them with."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from rosbags.rosbag1 import Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
 
 from sac_son_nav.config import load_robot
 from sac_son_nav.geometry import compose, inverse, transform_points
@@ -54,29 +55,34 @@ def header(k: int, frame: str) -> Any:
     return made("std_msgs/msg/Header", seq=k, stamp=time, frame_id=frame)
 
 
-def point(x: float, y: float) -> Any:
-    return made("geometry_msgs/msg/Point", x=x, y=y, z=0.0)
+def point(x: float, y: float, types: Typestore = TYPES) -> Any:
+    return types.types["geometry_msgs/msg/Point"](x=x, y=y, z=0.0)
 
 
-def quaternion(yaw: float) -> Any:
-    return made("geometry_msgs/msg/Quaternion", x=0.0, y=0.0, z=float(np.sin(yaw / 2)), w=float(np.cos(yaw / 2)))
+def quaternion(yaw: float, types: Typestore = TYPES) -> Any:
+    kind = types.types["geometry_msgs/msg/Quaternion"]
+    return kind(x=0.0, y=0.0, z=float(np.sin(yaw / 2)), w=float(np.cos(yaw / 2)))
+
+
+def odometry_of(types: Typestore, head: Any, child: str, pose: Sequence[float], speed: float) -> Any:
+    """Of any kind of bag: the pose (3,) [m, m, rad], and what the twist says [m/s]."""
+    x, y, yaw = map(float, pose)
+    kinds = {name: types.types[f"geometry_msgs/msg/{name}"] for name in ("Pose", "Twist", "Vector3")}
+    moving = kinds["Vector3"](x=speed, y=0.0, z=0.0)
+    where = kinds["Pose"](position=point(x, y, types), orientation=quaternion(yaw, types))
+    spread = np.zeros(36)
+    return types.types["nav_msgs/msg/Odometry"](
+        header=head,
+        child_frame_id=child,
+        pose=types.types["geometry_msgs/msg/PoseWithCovariance"](pose=where, covariance=spread),
+        twist=types.types["geometry_msgs/msg/TwistWithCovariance"](
+            twist=kinds["Twist"](linear=moving, angular=moving), covariance=spread
+        ),
+    )
 
 
 def odometry(k: int, pose: Sequence[float]) -> Any:
-    x, y, yaw = map(float, pose)
-    still = made("geometry_msgs/msg/Vector3", x=4.3, y=0.0, z=0.0)  # not plausible, as in the true ones
-    where = made("geometry_msgs/msg/Pose", position=point(x, y), orientation=quaternion(yaw))
-    return made(
-        "nav_msgs/msg/Odometry",
-        header=header(k, "odom"),
-        child_frame_id="base_footprint",
-        pose=made("geometry_msgs/msg/PoseWithCovariance", pose=where, covariance=np.zeros(36)),
-        twist=made(
-            "geometry_msgs/msg/TwistWithCovariance",
-            twist=made("geometry_msgs/msg/Twist", linear=still, angular=still),
-            covariance=np.zeros(36),
-        ),
-    )
+    return odometry_of(TYPES, header(k, "odom"), "base_footprint", pose, 4.3)  # not plausible, as in the true ones
 
 
 def scan(k: int, ranges: np.ndarray) -> Any:

@@ -14,6 +14,7 @@ from sac_son_nav.cli import main
 from sac_son_nav.datasets.huron import find_bags, read_bag, read_folder
 from sac_son_nav.datasets.steps import STEP, robot_windows
 from sac_son_nav.errors import DatasetError
+from test.datasets.huron_bags import odometry_of
 
 TYPES = get_typestore(Stores.ROS2_JAZZY)
 FIELDS = (("vx", 0, 7), ("id", 4, 5), ("x", 8, 7), ("y", 12, 7))
@@ -38,21 +39,7 @@ def person(time_s: float) -> tuple[float, float]:
 
 
 def odometry(time_s: float) -> Any:
-    x, y, yaw = robot(time_s)
-    turn = made("geometry_msgs/msg/Quaternion", x=0.0, y=0.0, z=np.sin(yaw / 2), w=np.cos(yaw / 2))
-    where = made("geometry_msgs/msg/Pose", position=made("geometry_msgs/msg/Point", x=x, y=y, z=0.0), orientation=turn)
-    zero = made("geometry_msgs/msg/Vector3", x=0.0, y=0.0, z=0.0)
-    return made(
-        "nav_msgs/msg/Odometry",
-        header=header(time_s, "odom"),
-        child_frame_id="base_link",
-        pose=made("geometry_msgs/msg/PoseWithCovariance", pose=where, covariance=np.zeros(36)),
-        twist=made(
-            "geometry_msgs/msg/TwistWithCovariance",
-            twist=made("geometry_msgs/msg/Twist", linear=zero, angular=zero),
-            covariance=np.zeros(36),
-        ),
-    )
+    return odometry_of(TYPES, header(time_s, "odom"), "base_link", robot(time_s), 0.0)
 
 
 def people(time_s: float, frame: str = "odom", fields: Any = FIELDS) -> Any:

@@ -52,11 +52,33 @@ def test_an_event_that_comes_before_its_answer_is_ready_waits_for_it_a_little_an
     """A robot that has just been started was silent to who stood before it."""
     reactions = Reactions(ReactionsConfig())
     reactions.hold(event("blocked"), 1.0)
-    assert reactions.held("thank", 1.5) is None
-    assert reactions.held("ask_to_pass", 2.0) == event("blocked")
-    assert reactions.held("ask_to_pass", 2.0) is None
+    assert reactions.held("thank", 1.5, None) is None
+    assert reactions.held("ask_to_pass", 2.0, None) == event("blocked")
+    assert reactions.held("ask_to_pass", 2.0, None) is None
     reactions.hold(event("blocked"), 1.0)
-    assert reactions.held("ask_to_pass", 6.5) is None  # by now whoever it was is gone
+    assert reactions.held("ask_to_pass", 6.5, None) is None  # by now whoever it was is gone
+
+
+def test_who_blocks_is_not_forgotten_for_somebody_who_passes() -> None:
+    """Both came before their answers were ready, and the later one took the place of the higher one."""
+    reactions = Reactions(ReactionsConfig())
+    reactions.hold(event("blocked"), 1.0)
+    reactions.hold(event("passing", 4), 1.1)
+    assert reactions.held("acknowledge", 2.0, None) is None
+    assert reactions.held("ask_to_pass", 2.0, None) == event("blocked")
+    reactions.hold(event("passing"), 3.0)
+    reactions.hold(event("blocked"), 3.1)
+    assert reactions.held("ask_to_pass", 4.0, None) == event("blocked")
+    reactions.hold(event("bumped"), 5.0)
+    reactions.hold(event("passing"), 20.0)  # by now the bump is long past
+    assert reactions.held("acknowledge", 20.5, None) == event("passing")
+
+
+def test_an_answer_that_becomes_ready_interrupts_only_what_ranks_lower() -> None:
+    for busy, answered in ((90, False), (60, False), (50, True), (None, True)):
+        reactions = Reactions(ReactionsConfig())
+        reactions.hold(event("blocked"), 1.0)
+        assert (reactions.held("ask_to_pass", 1.5, busy) is not None) == answered
 
 
 def test_an_event_without_a_behaviour_is_not_answered() -> None:

@@ -232,13 +232,13 @@ def test_it_arrives_and_disturbs_people_less_than_one_who_does_not_care():
     """Same worlds, same objective but for the three terms about people; measured by the twin, not predicted."""
     careless = Weights(counterfactual_perturbation=0.0, personal_space=0.0, contact=0.0)
     ours, theirs = [], []
-    for scenario, seed in (("frontal_approach", 3), ("perpendicular_crossing", 1)):
+    for scenario, seed in (("corridor", 1), ("crossing", 3), ("frontal_approach", 3), ("perpendicular_crossing", 1)):
         world, moved = run(scenario, seed)
         assert world.reached_goal
         assert not [c for c in world.contacts if c.robot_speed > 0.05]
         ours.append(moved.mean.mean())
         theirs.append(run(scenario, seed, careless)[1].mean.mean())
-    assert np.mean(ours) < 0.8 * np.mean(theirs)
+    assert np.mean(ours) < 0.6 * np.mean(theirs)
 
 
 def test_alone_the_way_takes_little_longer_than_its_length():

@@ -22,7 +22,7 @@ def test_a_busy_node_ends_at_once_and_quietly(graph: Graph) -> None:
     for name in ("simulation", "perception"):
         graph.start(*NODES[name])
     witness.send_goal()
-    for attempt, number in enumerate([signal.SIGINT, signal.SIGTERM] * 3):
+    for attempt, number in enumerate([signal.SIGINT, signal.SIGTERM] * 4):
         graph.turn(0.3)  # the last words of the one before
         process, since = graph.start(*NODES["navigation"]), time.monotonic()
         graph.expect(lambda since=since: any(at > since and v > 0.1 for at, v, _ in witness.commands), "a command")
