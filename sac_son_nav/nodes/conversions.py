@@ -1,6 +1,6 @@
 """The one door between ROS messages and the types of `states.py`: nobody else reads or writes their fields.
 
-(Pictures are made in `markers.py`, diagnostics in `diagnostics.py`.)
+(But for cameras' pictures, in `pictures.py`, markers, in `markers.py`, and diagnostics, in `diagnostics.py`.)
 
 Readers check what they are given (frame, sizes, finite numbers) and raise MessageError with one sentence that
 starts with the topic. Writers take a `stamp` made by :func:`to_stamp`, or one copied from another message, so
@@ -179,8 +179,16 @@ def from_stamped_pose(
 
 def position_deviation(message: PoseWithCovarianceStamped) -> float:
     """Standard deviation [m] of a localiser's position, along whichever axis is worse; a broken one is infinite."""
-    worse = max(message.pose.covariance[0], message.pose.covariance[7])
-    return math.sqrt(worse) if worse >= 0.0 else math.inf
+    return max(_deviation(message.pose.covariance[0]), _deviation(message.pose.covariance[7]))
+
+
+def yaw_deviation(message: PoseWithCovarianceStamped) -> float:
+    """Standard deviation [rad] of a localiser's yaw; a broken one is infinite."""
+    return _deviation(message.pose.covariance[35])
+
+
+def _deviation(variance: float) -> float:
+    return math.sqrt(variance) if variance >= 0.0 else math.inf  # infinite also for NaN
 
 
 def to_odometry(robot: RobotState, stamp: Time, base_frame: str) -> Odometry:

@@ -7,7 +7,6 @@ them, and figures are found (`test_image_people.py`). How well people are found 
 from __future__ import annotations
 
 import sys
-from array import array
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +20,11 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.geometry import inverse, transform_points
 from sac_son_nav.nodes import conversions, runtime
-from sac_son_nav.nodes.pictures import Picture
+from sac_son_nav.nodes.pictures import Picture, to_camera_info, to_compressed_image
 from sac_son_nav.perception.camera_people import Camera
 from sac_son_nav.states import Floats
 
+FRAME = "camera"
 PERSON = 1.7  # [m]
 NEAR, FAR = 0.8, 15.0  # [m] between which people are drawn
 
@@ -76,14 +76,8 @@ class DrawnCamera(Node):
         c = self.config
         people = np.asarray(transform_points(np.asarray(inverse(self._pose)), self._people))
         picture = draw_people(people, self._camera, c.width, c.height)
-        _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, c.quality])
-        message = CompressedImage(format="jpeg", data=array("B", data.tobytes()))
-        info = CameraInfo(width=c.width, height=c.height)
-        info.k = [c.focal, 0.0, c.width / 2.0, 0.0, c.focal, c.height / 2.0, 0.0, 0.0, 1.0]
-        for one in (message, info):
-            one.header.stamp, one.header.frame_id = self._stamp, "camera"
-        self._info.publish(info)
-        self._pictures.publish(message)
+        self._info.publish(to_camera_info(self._camera, c.width, c.height, self._stamp, FRAME))
+        self._pictures.publish(to_compressed_image(picture, c.quality, self._stamp, FRAME))
 
 
 def draw_people(people: Floats, camera: Camera, width: int, height: int) -> Picture:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable
 
@@ -13,9 +12,9 @@ from rclpy.node import Node
 from sac_son_nav.errors import MessageError, SacSonError
 from sac_son_nav.maps import OccupancyMap
 from sac_son_nav.nodes import conversions
-from sac_son_nav.nodes.map_place import MapConfig, MapPlace
 from sac_son_nav.nodes.runtime import LATCHED, RELIABLE
 from sac_son_nav.nodes.transforms import Transforms, map_from_odom
+from sac_son_nav.perception.map_place import MapConfig, MapPlace
 from sac_son_nav.perception.static_map import StaticMap
 from sac_son_nav.states import Floats
 
@@ -60,7 +59,5 @@ class MapEars:
             pose, _ = conversions.from_stamped_pose(message, "amcl_pose", MAP)
         except MessageError as error:
             return self._node.get_logger().warning(str(error))
-        turn = float(message.pose.covariance[35])
-        turn_deviation = math.sqrt(turn) if turn >= 0.0 else math.inf
-        stamp_s = conversions.to_seconds(message.header.stamp)
-        return self.place.hear_pose(stamp_s, pose, conversions.position_deviation(message), turn_deviation)
+        deviation, turn = conversions.position_deviation(message), conversions.yaw_deviation(message)
+        return self.place.hear_pose(conversions.to_seconds(message.header.stamp), pose, deviation, turn)

@@ -31,7 +31,6 @@ from sac_son_nav.geometry import compose, inverse
 from sac_son_nav.kinematics import unicycle_step
 from sac_son_nav.nodes.conversions import from_laser_scan, from_odometry, to_people
 from sac_son_nav.nodes.diagnostics import ERROR, OK, WARN, Diagnostics
-from sac_son_nav.nodes.map_place import MapConfig
 from sac_son_nav.nodes.mapped import MapEars
 from sac_son_nav.nodes.markers import group_markers, people_markers
 from sac_son_nav.nodes.person_messages import PersonMessages
@@ -47,6 +46,7 @@ from sac_son_nav.nodes.runtime import (
 from sac_son_nav.nodes.seeing import CameraConfig, Sight
 from sac_son_nav.nodes.transforms import LaserPlace, make_transforms
 from sac_son_nav.perception.groups import Groups, GroupTracker
+from sac_son_nav.perception.map_place import MapConfig
 from sac_son_nav.perception.people import PeopleConfig, PeopleTracker
 from sac_son_nav.pose_buffer import PoseBuffer
 from sac_son_nav.states import Floats, Scan, Tracks

@@ -342,9 +342,17 @@ def test_events_that_cannot_be_are_refused(name, values, sentence):
         from_social_events(to_diagnostics([Status(name, values=values)], STAMP))
 
 
-def test_a_localisers_deviation_is_that_of_its_worse_axis():
+def test_a_localisers_deviations_are_that_of_its_worse_axis_and_that_of_its_yaw():
     message = c.to_pose_with_covariance(np.zeros(3), np.array([0.1, 0.4, 0.2]), STAMP, "map")
     assert c.position_deviation(message) == pytest.approx(0.4)
-    message.pose.covariance[0] = float("nan")
-    message.pose.covariance[7] = float("nan")
-    assert c.position_deviation(message) == float("inf")
+    assert c.yaw_deviation(message) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("broken", [float("nan"), -1.0])
+@pytest.mark.parametrize("number", [0, 7, 35])
+def test_a_broken_deviation_is_infinite_whichever_axis_it_is_of(number, broken):
+    """Beside an axis that is well the NaN of y had gone unnoticed, and -1 of either."""
+    message = c.to_pose_with_covariance(np.zeros(3), np.array([0.1, 0.4, 0.2]), STAMP, "map")
+    message.pose.covariance[number] = broken
+    deviations = (c.position_deviation(message), c.yaw_deviation(message))
+    assert deviations == pytest.approx((0.4, float("inf")) if number == 35 else (float("inf"), 0.2))

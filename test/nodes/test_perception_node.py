@@ -22,10 +22,10 @@ from visualization_msgs.msg import MarkerArray
 from sac_son_nav.config import flatten, load_robot, read_parameters, resource
 from sac_son_nav.nodes import conversions as convert
 from sac_son_nav.nodes.diagnostics import Status, from_diagnostics
-from sac_son_nav.nodes.map_place import MapConfig
 from sac_son_nav.nodes.perception import PerceptionNode, PerceptionNodeConfig, nearest_in_words
 from sac_son_nav.nodes.runtime import LATCHED
 from sac_son_nav.nodes.seeing import CameraConfig
+from sac_son_nav.perception.map_place import MapConfig
 from sac_son_nav.perception.people import PeopleConfig
 from sac_son_nav.pose_buffer import PoseBuffer
 from sac_son_nav.simulation.scenarios import load_scenario

@@ -8,9 +8,20 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 
 from sac_son_nav.errors import MessageError
-from sac_son_nav.nodes.pictures import from_camera_info, from_compressed_image, from_depth_image, from_image
+from sac_son_nav.nodes.pictures import (
+    from_camera_info,
+    from_compressed_image,
+    from_depth_image,
+    from_image,
+    to_camera_info,
+    to_compressed_image,
+)
+from sac_son_nav.perception.camera_people import Camera
+
+STAMP = Time(sec=7, nanosec=5)
 
 
 def image(rows: np.ndarray, encoding: str, width: int, padding: int = 0, big: bool = False) -> SimpleNamespace:
@@ -39,6 +50,28 @@ def test_jpeg() -> None:
     data = array("B", cv2.imencode(".jpg", picture)[1].tobytes())
     seen = from_compressed_image(SimpleNamespace(data=data, format="jpeg"), "p")
     np.testing.assert_allclose(seen.mean(axis=(0, 1)), [200, 30, 30], atol=4)
+
+
+def test_a_picture_goes_and_comes_back() -> None:
+    """Left half blue, right half red; a worse JPEG of it has fewer bytes."""
+    picture = np.zeros((32, 48, 3), dtype=np.uint8)
+    picture[:, :24, 0], picture[:, 24:, 2] = 200, 150
+    message = to_compressed_image(picture, 95, STAMP, "camera")
+    assert (message.header.stamp, message.header.frame_id, message.format) == (STAMP, "camera", "jpeg")
+    assert bytes(message.data[:2]) == b"\xff\xd8"  # as every JPEG begins
+    seen = from_compressed_image(message, "p")
+    assert seen.shape == (32, 48, 3)
+    np.testing.assert_allclose(seen[:, :16].mean(axis=(0, 1)), [200, 0, 0], atol=4)
+    np.testing.assert_allclose(seen[:, 32:].mean(axis=(0, 1)), [0, 0, 150], atol=4)
+    assert len(to_compressed_image(picture, 10, STAMP, "camera").data) < len(message.data)
+
+
+def test_a_camera_tells_its_focal_lengths_and_centre() -> None:
+    camera = Camera((400.0, 410.0), (320.0, 238.0), (0.1, 0.0, 1.2), 0.2, 0.3)
+    info = to_camera_info(camera, 640, 480, STAMP, "camera")
+    assert (info.header.stamp, info.header.frame_id, info.width, info.height) == (STAMP, "camera", 640, 480)
+    assert list(info.k) == [400.0, 0.0, 320.0, 0.0, 410.0, 238.0, 0.0, 0.0, 1.0]  # sensor_msgs/CameraInfo, row by row
+    assert from_camera_info(info, "i", (0.1, 0.0, 1.2), 0.2, 0.3) == camera
 
 
 def test_what_makes_no_sense_is_refused() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.maps import OccupancyMap
-from sac_son_nav.nodes.map_place import MapConfig, MapPlace
+from sac_son_nav.perception.map_place import MapConfig, MapPlace
 from sac_son_nav.perception.static_map import StaticMap
 
 POSE = np.array([4.0, 3.0, 0.5])

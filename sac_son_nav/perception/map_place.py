@@ -1,4 +1,4 @@
-"""Whether the perception node may ask a map, and where the odometry's frame is in it. No ROS in here.
+"""Whether the perception node may ask a map, and where the odometry's frame is in it.
 
 Where the robot is comes from the transforms once they tell, else from `amcl_pose`, as navigation does by default. A
 wrong place would turn walls into things in the open, so the map is asked only while the place is well known: stated
