@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Other trainings of the response on the same twins, and what each is worth: the table in docs/results/response.md.
+"""Other trainings of the response on the same twins, and what each is worth.
+
+With the settings of the table in docs/results/response.md, which another driver made, of all eight at once.
 
     python tools/response_variants.py --out out/variants [--jobs N] [--device cuda] [--only NAME ...]
 

@@ -16,8 +16,6 @@ weights fitted to the four others.
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from sac_son_nav.datasets.pedestrians import STEP, PedestrianRecording, read_recording
-from sac_son_nav.errors import ConfigError, SacSonError
+from sac_son_nav.errors import ConfigError
 from sac_son_nav.perception.groups import NOBODY, GroupConfig, GroupTracker, PairHistory, components, odds
 from sac_son_nav.states import Floats, Tracks
 
@@ -148,25 +146,16 @@ def line(played: Played, config: GroupConfig) -> str:
     return f"{played.name:12}{figures[0]:10.3f}{figures[1]:11.3f}{figures[2]:12.3f}"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """``sac-son evaluate groups --data DIR [--fit]``; the exit status."""
-    parser = argparse.ArgumentParser(description="Walking groups against the annotated ones.")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the original annotations, a folder each")
-    parser.add_argument("--places", nargs="+", default=PLACES, help=f"default: {' '.join(PLACES)}")
-    fit = "fit the rule anew: to all places but the one it is tried on, and then to all, which is printed"
-    parser.add_argument("--fit", action="store_true", help=fit)
-    given = parser.parse_args(arguments)
-    try:
-        recordings = [read_recording(given.data / name) for name in given.places]
-        if given.fit:
-            _fit(recordings)
-            return 0
-        print(f"the shipped rule, fitted to these places\n{HEADER}")
-        for recording in recordings:
-            print(line(play(recording), GroupConfig()))
-    except SacSonError as error:
-        print(f"sac-son: {error}", file=sys.stderr)
-        return 2
+def score_groups(data: Path, places: Sequence[str] = PLACES, fit: bool = False) -> int:
+    """`sac-son evaluate groups`: print how well the shipped rule tells the groups of `places`, folders in `data`; or,
+    to `fit`, how well one does that is fitted to the other places, and the one that is fitted to all."""
+    recordings = [read_recording(data / name) for name in places]
+    if fit:
+        _fit(recordings)
+        return 0
+    print(f"the shipped rule, fitted to these places\n{HEADER}")
+    for recording in recordings:
+        print(line(play(recording), GroupConfig()))
     return 0
 
 
@@ -179,7 +168,3 @@ def _fit(recordings: Sequence[PedestrianRecording]) -> None:
         config = learn(*played[:number], *played[number + 1 :])
         print(line(play(recording, config), config))
     print(f"fitted to all: {learn(*played)}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,8 +1,8 @@
 """How well people are told in the embedded world, where the truth is known: those who stand, and who is not there.
 
-``python -m sac_son_nav.evaluation.standing SCENARIO ...`` drives the shipped navigator, which is told where people
-truly are so that the way driven is the same whatever is perceived (`--parked`: the robot stays at its start instead),
-and lets perception look on from the true pose, once without the floor plan and once with it.
+`sac-son evaluate standing SCENARIO ...` drives the shipped navigator, which is told where people truly are so that the
+way driven is the same whatever is perceived (`--parked`: the robot stays at its start instead), and lets perception
+look on from the true pose, once without the floor plan and once with it.
 
 A *sighting* is a person in one scan who is within `REACH` of the robot, has been in plain sight for `SETTLED`
 (:func:`in_sight`), and stands: never farther than `STOOD` from where they were first in sight; or walks: faster than
@@ -12,8 +12,6 @@ not, is within `GATE` of it.
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -22,7 +20,6 @@ from numpy.typing import NDArray
 
 from sac_son_nav.baselines.planners import shipped_settings
 from sac_son_nav.config import load_robot
-from sac_son_nav.errors import SacSonError
 from sac_son_nav.evaluation.closed_loop import drive
 from sac_son_nav.evaluation.tracking import match
 from sac_son_nav.geometry import compose
@@ -152,31 +149,13 @@ def look_on(
     return looks.told
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """``python -m sac_son_nav.evaluation.standing SCENARIO ... [--seed N]``; the exit status."""
-    parser = argparse.ArgumentParser(description="People told in the embedded world without its map and with it.")
-    parser.add_argument("scenarios", nargs="+", help="names in config/scenarios, or files")
-    parser.add_argument("--seed", type=int, default=0, help="of the people and the sensors' noise")
-    parser.add_argument("--parked", action="store_true", help="leave the robot at its start")
-    parser.add_argument("--off", type=float, default=0.0, help="[m] by which the map is out of its place on each axis")
-    given = parser.parse_args(arguments)
+def count_standing(scenarios: Sequence[str], seed: int, parked: bool, off: float) -> int:
+    """`sac-son evaluate standing`: print what :func:`look_on` counts in each scenario."""
     print(f"{'scenario':18}{'map':>5}{'standing told':>18}{'walking told':>18}{'false a scan':>14}{'scans':>7}")
-    try:
-        for name in given.scenarios:
-            for word, told in zip(
-                ("no", "yes"), look_on(name, given.seed, parked=given.parked, off=given.off), strict=True
-            ):
-                standing, walking = (
-                    f"{told.standing_told} of {told.standing}",
-                    f"{told.walking_told} of {told.walking}",
-                )
-                false = told.false / max(told.scans, 1)
-                print(f"{name:18}{word:>5}{standing:>18}{walking:>18}{false:>14.3f}{told.scans:>7}", flush=True)
-    except SacSonError as error:
-        print(f"sac-son: {error}", file=sys.stderr)
-        return 2
+    for name in scenarios:
+        for word, told in zip(("no", "yes"), look_on(name, seed, parked=parked, off=off), strict=True):
+            standing = f"{told.standing_told} of {told.standing}"
+            walking = f"{told.walking_told} of {told.walking}"
+            false = told.false / max(told.scans, 1)
+            print(f"{name:18}{word:>5}{standing:>18}{walking:>18}{false:>14.3f}{told.scans:>7}", flush=True)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -20,9 +20,7 @@ the laser's view in which everybody was marked.
 
 from __future__ import annotations
 
-import argparse
 import csv
-import sys
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -33,7 +31,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from sac_son_nav.datasets.scans import read_scans, read_transforms
-from sac_son_nav.errors import BagError, SacSonError
+from sac_son_nav.errors import BagError
 from sac_son_nav.evaluation.clear_mot import ClearMot, Sector
 from sac_son_nav.geometry import inverse, transform_points
 from sac_son_nav.perception.appearance import LEARNED, Appearance
@@ -233,24 +231,7 @@ def table(result: Result) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """``python -m sac_son_nav.evaluation.tracking BAG PEOPLE_CSV [--topic TOPIC]``; the exit status."""
-    parser = argparse.ArgumentParser(description="Score people found in a recording against marks made by hand.")
-    parser.add_argument("bag", type=Path, help="recording: rosbag2 folder, .mcap, .db3 or ROS 1 .bag")
-    parser.add_argument("people_csv", type=Path, help="marks: bag_time_ns, frame_id, person_id, x_m, y_m")
-    parser.add_argument("--topic", help="laser scans; needed where the recording has more than one laser")
-    parser.add_argument(
-        "--sector", type=float, nargs=2, metavar=("MIN", "MAX"), help="[deg] in which everybody was marked"
-    )
-    given = parser.parse_args(arguments)
-    try:
-        sector = Sector.degrees(*given.sector) if given.sector else None
-        print(table(evaluate_bag(given.bag, given.people_csv, given.topic, sector=sector)))
-    except SacSonError as error:
-        print(f"sac-son: {error}", file=sys.stderr)
-        return 2
+def score_people(bag: Path, people: Path, topic: str | None, sector: tuple[float, float] | None) -> int:
+    """`sac-son evaluate people`: print the table of a recording; `sector` (2,) [deg]: where everybody was marked."""
+    print(table(evaluate_bag(bag, people, topic, sector=Sector.degrees(*sector) if sector else None)))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

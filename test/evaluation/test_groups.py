@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sac_son_nav.evaluation.groups import Played, group_f1, learn, main, pair_f1
+from sac_son_nav.cli import main
+from sac_son_nav.evaluation.groups import Played, group_f1, learn, pair_f1
 from sac_son_nav.perception.groups import GroupConfig, PairHistory
 
 NEAR = PairHistory(20, 10.0, 1.0, 0.0, 8.0, 0.0, 20.0, 20)  # 0.5 m, 0.05 m/s, the same way
@@ -36,21 +37,24 @@ def test_learning_tells_near_from_far() -> None:
 
 def test_groups_of_a_place_by_a_rule_fitted_to_another(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = shared_data / "eth-ucy-original"
-    assert main(["--data", str(data), "--places", "zara01", "zara02", "--fit"]) == 0
+    assert main(["evaluate", "groups", "--data", str(data), "--places", "zara01", "zara02", "--fit"]) == 0
     printed = capsys.readouterr().out.splitlines()
     figures = {words[0]: [float(w) for w in words[1:]] for words in map(str.split, printed[2:4])}
     assert figures["zara01"][0] > 0.84
     assert figures["zara01"][1] > 0.9
     assert printed[-1].startswith("fitted to all: GroupConfig(")
-    assert main(["--data", str(data), "--places", "zara01"]) == 0
+    assert main(["evaluate", "groups", "--data", str(data), "--places", "zara01"]) == 0
     assert "the shipped rule, fitted to these places" in capsys.readouterr().out
 
 
 def test_one_place_can_not_be_left_out(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--data", str(shared_data / "eth-ucy-original"), "--places", "zara01", "--fit"]) == 2
+    assert (
+        main(["evaluate", "groups", "--data", str(shared_data / "eth-ucy-original"), "--places", "zara01", "--fit"])
+        == 2
+    )
     assert "expected two or more" in capsys.readouterr().err
 
 
 def test_missing_data_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--data", str(tmp_path), "--places", "nowhere"]) == 2
+    assert main(["evaluate", "groups", "--data", str(tmp_path), "--places", "nowhere"]) == 2
     assert "no such folder" in capsys.readouterr().err

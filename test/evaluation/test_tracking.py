@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sac_son_nav.cli import main
 from sac_son_nav.errors import BagError
-from sac_son_nav.evaluation.tracking import Score, evaluate_bag, main, match, read_marks
+from sac_son_nav.evaluation.tracking import Score, evaluate_bag, match, read_marks
 
 HEADER = "bag_time_ns,frame_id,person_id,x_m,y_m\n"
 
@@ -82,7 +83,7 @@ def test_missing_marks_are_refused(tmp_path: Path) -> None:
 
 
 def test_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path / "bag"), str(tmp_path / "marks.csv")]) == 2
+    assert main(["evaluate", "people", str(tmp_path / "bag"), str(tmp_path / "marks.csv")]) == 2
     assert "no such file or folder" in capsys.readouterr().err
 
 
@@ -96,7 +97,7 @@ def test_people_before_a_moving_wheelchair(shared_data: Path, capsys: pytest.Cap
     """What the command prints. Only some people are marked, so only recall, error and switches say something. Ids from
     1000 up hardly move."""
     bag = shared_data / "leg-tracker-bags" / "general_tracking_moving_1"
-    assert main([str(bag), f"{bag}_people.csv", "--topic", "/scan"]) == 0
+    assert main(["evaluate", "people", str(bag), f"{bag}_people.csv", "--topic", "/scan"]) == 0
     printed = capsys.readouterr().out
     assert "153 marks in 123 scans, matched within 0.5 m; followed in 'odom'" in printed
     rows = {line.split()[0]: line.split()[1:] for line in printed.splitlines()[1:3]}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sac_son_nav.cli import main
 from sac_son_nav.errors import ConfigError
-from sac_son_nav.evaluation.standing import look_on, main
+from sac_son_nav.evaluation.standing import look_on
 from sac_son_nav.geometry import compose, inverse, transform_points
 from sac_son_nav.maps import FREE, OCCUPIED, UNKNOWN, OccupancyMap
 from sac_son_nav.perception.people import PeopleTracker
@@ -150,5 +151,5 @@ def test_settings_that_make_no_sense_are_refused(name: str, value: float) -> Non
 
 
 def test_a_scenario_that_nobody_knows_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["nowhere"]) == 2
+    assert main(["evaluate", "standing", "nowhere"]) == 2
     assert "nowhere" in capsys.readouterr().err
