@@ -16,6 +16,7 @@ from scipy.sparse import csgraph
 
 from sac_son_nav.arrays import Array, clip, namespace
 from sac_son_nav.errors import RouteError
+from sac_son_nav.grid_graph import grid_graph
 from sac_son_nav.maps import UNKNOWN, OccupancyMap
 from sac_son_nav.states import Floats
 
@@ -228,23 +229,8 @@ class RoutePlanner:
 
     def _graph(self, wall_cost: float) -> sparse.csr_matrix:
         """Symmetric graph of open cells: edge cost is length times one plus the nearness to walls."""
-        rows, columns = self.open.shape
-        number = np.arange(rows * columns).reshape(rows, columns)
         nearness = np.clip(1.0 - (self.clearance - self.needed) / self.config.comfort, 0.0, 1.0)
-        price = 1.0 + wall_cost * nearness
-        size = self.stride * self.floor.resolution
-        tails, heads, costs = [], [], []
-        for dr, dc in ((0, 1), (1, 0), (1, 1), (1, -1)):
-            a = (slice(0, rows - dr), slice(max(0, -dc), columns - max(0, dc)))
-            b = (slice(dr, rows), slice(max(0, dc), columns + min(0, dc)))
-            both = self.open[a] & self.open[b]
-            tails.append(number[a][both])
-            heads.append(number[b][both])
-            costs.append((0.5 * size * np.hypot(dr, dc) * (price[a] + price[b]))[both])
-        tail, head, cost = np.concatenate(tails), np.concatenate(heads), np.concatenate(costs)
-        n = rows * columns
-        half = sparse.coo_matrix((cost, (tail, head)), shape=(n, n))
-        return (half + half.T).tocsr()
+        return grid_graph(self.open, 1.0 + wall_cost * nearness, self.stride * self.floor.resolution)
 
     def _open_cell(self, point: Floats, name: str) -> int:
         """The number of the open cell nearest to a point, within `snap`."""

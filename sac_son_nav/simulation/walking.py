@@ -19,6 +19,7 @@ from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
 from sac_son_nav.errors import RouteError
+from sac_son_nav.grid_graph import grid_graph
 from sac_son_nav.maps import FREE, OCCUPIED, UNKNOWN, OccupancyMap
 from sac_son_nav.simulation.rays import RayCaster
 from sac_son_nav.states import Floats
@@ -142,20 +143,8 @@ class WalkingGraph:
     @cached_property
     def _graph(self) -> sparse.csr_matrix:
         """Symmetric graph of open cells: an edge costs its length, dearer near walls."""
-        rows, columns = self.open.shape
-        number = np.arange(rows * columns).reshape(rows, columns)
         price = 1.0 + WALL_PRICE * np.clip(1.0 - (self.clearance - CLEARANCE) / COMFORT, 0.0, 1.0)
-        tails, heads, costs = [], [], []
-        for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-            here = (slice(0, rows - down), slice(max(0, -right), columns - max(0, right)))
-            there = (slice(down, rows), slice(max(0, right), columns + min(0, right)))
-            both = self.open[here] & self.open[there]
-            tails.append(number[here][both])
-            heads.append(number[there][both])
-            costs.append((0.5 * self.size * np.hypot(down, right) * (price[here] + price[there]))[both])
-        tail, head, cost = np.concatenate(tails), np.concatenate(heads), np.concatenate(costs)
-        half = sparse.coo_matrix((cost, (tail, head)), shape=(rows * columns, rows * columns))
-        return (half + half.T).tocsr()
+        return grid_graph(self.open, price, self.size)
 
 
 def _block_mean(values: Floats, stride: int) -> Floats:

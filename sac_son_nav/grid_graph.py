@@ -1,0 +1,27 @@
+"""Ways over a grid as a graph, for whoever searches one: the robot for its route, people for their errands."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from sac_son_nav.states import Floats
+
+
+def grid_graph(is_open: NDArray[np.bool_], price: Floats, size: float) -> sparse.csr_matrix:
+    """Symmetric graph of cells (rows, columns), numbered row by row: each open one leads to the open ones among the
+    eight around it. An edge costs its length, cells being `size` [m] wide, times the mean price of its two ends."""
+    rows, columns = is_open.shape
+    number = np.arange(rows * columns).reshape(rows, columns)
+    tails, heads, costs = [], [], []
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        here = (slice(0, rows - down), slice(max(0, -right), columns - max(0, right)))
+        there = (slice(down, rows), slice(max(0, right), columns + min(0, right)))
+        both = is_open[here] & is_open[there]
+        tails.append(number[here][both])
+        heads.append(number[there][both])
+        costs.append((0.5 * size * np.hypot(down, right) * (price[here] + price[there]))[both])
+    tail, head, cost = np.concatenate(tails), np.concatenate(heads), np.concatenate(costs)
+    half = sparse.coo_matrix((cost, (tail, head)), shape=(rows * columns, rows * columns))
+    return (half + half.T).tocsr()
