@@ -334,7 +334,7 @@ class Navigator:
         period: float | None = None,
     ) -> Verdict:
         """Check the command against the returns ahead of the map: what is really there counts, not the plan."""
-        points, velocities = seen.from_robot(3.0)
+        points, velocities = seen.from_robot(3.0, self.config.shield.body)
         return shield(
             Command(float(wanted[0]), float(wanted[1])),
             current,
@@ -352,7 +352,8 @@ class Navigator:
         """Those of the options, with their room (K, T) [m], that get a wedged robot away from what holds it."""
         pose = seen.observation.robot.pose
         now = float(self._clearance(pose[None, None, :2], seen, pose)[0, 0])
-        (points, paces), config = seen.from_robot(3.0), self.config
+        config = self.config
+        points, paces = seen.from_robot(3.0, config.shield.body)
 
         def passes(wanted: Floats) -> NDArray[np.bool_]:
             period = config.control_period

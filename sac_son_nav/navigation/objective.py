@@ -34,6 +34,7 @@ STANDING = 0.15  # share of a walker's uncertainty that is left of somebody who 
 UNMINDED = 0.9  # share by which somebody counts less who stands and has been asked for long enough
 DARES = 0.75  # the same of the chance to touch them
 JOINS = 0.9  # share by which anybody counts less to a robot that has waited for very long, but to touch who walks
+BY_THEN = 0.8  # [s] ahead from which on who stands and is asked may have stepped aside
 COMMON_RATE = 4.0  # [Hz] at which `smoothness` counts changes, so that its weight does not depend on the step
 
 
@@ -262,8 +263,9 @@ def of_people(
     walks = walking(people_without, ahead)
     asked = urgency * (1.0 - walks)  # (1, N, 1)
     minded = (1.0 - UNMINDED * asked) * (1.0 - JOINS * eagerness)
-    dreaded = (1.0 - DARES * asked) * (1.0 - JOINS * eagerness * (1.0 - walks))
-    apart = apart + config.steps_aside * asked
+    later = clip(ahead / BY_THEN, 0.0, 1.0)  # now they stand where they stand
+    dreaded = (1.0 - DARES * asked) * (1.0 - JOINS * eagerness * (1.0 - walks) * later)
+    apart = apart + config.steps_aside * asked * later
     reach = robot_radius + (config.body if bodies is None else bodies[:, None]) + config.sway * walks
     spread = config.uncertainty + config.growth * clip(walks, STANDING) * ahead
     moved = xp.zeros_like(robot[:, 0, 0])

@@ -28,10 +28,14 @@ class ShieldConfig:
 
     margin: float = 0.05  # [m] beside the robot's radius
     reaction: float = 0.25  # [s] a command may stay in force before the next one
+    body: float = 0.2  # [m] from a tracked person's centre, within which they can be touched though no laser sees it
 
     def __post_init__(self) -> None:
-        if self.margin < 0.0 or self.reaction <= 0.0:
-            raise ConfigError(f"shield: expected margin >= 0 and reaction > 0, got {self.margin}, {self.reaction}")
+        if self.margin < 0.0 or self.reaction <= 0.0 or self.body < 0.0:
+            raise ConfigError(
+                "shield: expected margin >= 0, reaction > 0 and body >= 0, "
+                f"got {self.margin}, {self.reaction}, {self.body}"
+            )
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from sac_son_nav.maps import OCCUPIED, OccupancyMap
 from sac_son_nav.states import Floats, Observation
 
 MOST_AREA = 0.01  # [m^2] that one of the laser's returns stands for, as ExAug has it
+ROUND = 16  # places on the outline of a body
+_OUTLINE = np.stack([f(2.0 * np.pi * np.arange(ROUND) / ROUND) for f in (np.cos, np.sin)], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,24 @@ class Seen:
         apart = np.linalg.norm(self.unexplained - self.observation.robot.pose[:2], axis=-1)
         return float(np.min(apart, initial=np.inf)) - radius
 
-    def from_robot(self, reach: float) -> tuple[Floats, Floats]:
-        """The returns within `reach` [m] of the robot, (R, 2) [m], and how they move, (R, 2) [m/s]: as their people;
-        both in the robot's frame, forward x."""
-        pose, points = self.observation.robot.pose, self.observation.obstacle_points
+    def from_robot(self, reach: float, body: float = 0.0) -> tuple[Floats, Floats]:
+        """What is within `reach` [m] of the robot, places (R, 2) [m], and how they move, (R, 2) [m/s]: the laser's
+        returns, as their people, and, as it sees no more of those than their legs, the outlines of tracked people's
+        bodies, of radius `body` [m], none where that is zero. Both in the robot's frame, forward x."""
+        pose, points, people = self.observation.robot.pose, self.observation.obstacle_points, self.observation.tracks
         near = np.linalg.norm(points - pose[:2], axis=-1) < reach
         velocities = np.zeros((int(near.sum()), 2))
         theirs = self.theirs[near]
-        velocities[theirs] = self.observation.tracks.velocities[self.nearest[near][theirs]]
+        velocities[theirs] = people.velocities[self.nearest[near][theirs]]
+        points = points[near]
+        if body > 0.0 and len(people):
+            close = np.linalg.norm(people.positions - pose[:2], axis=-1) < reach + body
+            outlines = people.positions[close, None] + body * _OUTLINE
+            points = np.concatenate([points, outlines.reshape(-1, 2)])
+            velocities = np.concatenate([velocities, np.repeat(people.velocities[close], ROUND, axis=0)])
         base_from_map = np.asarray(inverse(pose))
         return (
-            np.asarray(transform_points(base_from_map, points[near])),
+            np.asarray(transform_points(base_from_map, points)),
             np.asarray(rotate(velocities, base_from_map[2])),
         )
 

@@ -77,3 +77,21 @@ def test_who_joins_minds_less_whom_it_disturbs_and_touches_those_who_walk_no_soo
         assert now["contact"] > 0.0
         assert (joining["contact"] < 0.5 * now["contact"]) == touched_less
         assert touched_less or joining["contact"] == pytest.approx(now["contact"])
+
+
+def test_who_is_asked_stands_where_they_stand_for_now_and_may_have_stepped_aside_later():
+    person, where = np.array([2.0, 0.0]), np.array([2.0, -0.45])  # where the robot would just touch them
+    alone = np.broadcast_to(person, (1, 1, 12, 2))
+    away = np.broadcast_to([2.0, -2.0], (1, 12, 2))
+
+    def touching(moment: int, urgency: float) -> float:
+        robot = away.copy()
+        robot[0, moment:] = where
+        terms = of_people(
+            robot, alone, alone, distances(robot, alone), 0.4, 0.2, ObjectiveConfig(), urgency, eagerness=urgency
+        )
+        return float(terms["contact"][0])
+
+    at_once, soon = (touching(moment, 1.0) / touching(moment, 0.0) for moment in (0, 3))
+    assert soon < 0.1  # they are expected to be a step further by then
+    assert 2.0 * soon < at_once < 1.0
