@@ -3,21 +3,37 @@
 The laws of walking, the roll-out and the objective are written once against the Python array API standard
 (2023.12); :func:`namespace` hands out the library their arguments come from. So the robot needs no torch to
 drive, and training takes gradients through the very code that drives it.
+
+NumPy speaks the standard by itself; a control step makes thousands of small calls, each of which a layer in between
+would cost as much again.
 """
 
 from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+import array_api_compat
 import numpy as np
-from array_api_compat import array_namespace, device
 
 Array: TypeAlias = Any
 """A ``numpy.ndarray`` or ``torch.Tensor``; docstrings state its shape, unit and frame."""
 
-__all__ = ["Array", "clip", "device", "fixed", "minimum_at", "namespace", "norm", "norm_of", "pair", "put"]
+__all__ = [
+    "Array",
+    "clip",
+    "components_first",
+    "device",
+    "fixed",
+    "minimum_at",
+    "namespace",
+    "norm",
+    "norm_of",
+    "pair",
+    "put",
+]
 
-_NAMESPACES: dict[type, Any] = {}
+_NAMESPACES: dict[type, Any] = {np.ndarray: np}
+_OF_NUMPY = (np.ndarray, np.generic)
 
 
 def namespace(*arrays: Array) -> Any:
@@ -27,9 +43,15 @@ def namespace(*arrays: Array) -> Any:
         if kind in _NAMESPACES:
             return _NAMESPACES[kind]
         if kind not in (int, float):
-            found = _NAMESPACES[kind] = array_namespace(array)
+            numpy = isinstance(array, _OF_NUMPY)
+            found = _NAMESPACES[kind] = np if numpy else array_api_compat.array_namespace(array)
             return found
     raise TypeError(f"expected at least one array, got {[type(a).__name__ for a in arrays]}")
+
+
+def device(array: Array) -> Any:
+    """Where an array is; a NumPy one is on the "cpu"."""
+    return "cpu" if isinstance(array, _OF_NUMPY) else array_api_compat.device(array)
 
 
 def clip(array: Array, low: float | None = None, high: float | None = None) -> Array:
@@ -38,7 +60,7 @@ def clip(array: Array, low: float | None = None, high: float | None = None) -> A
     The standard's own clip allows array bounds and checks for them, which on small arrays costs more than the
     clipping.
     """
-    if isinstance(array, np.ndarray | np.generic):
+    if isinstance(array, _OF_NUMPY):
         if low is not None:
             array = np.maximum(array, low)
         return array if high is None else np.minimum(array, high)
@@ -56,19 +78,28 @@ def norm_of(x: Array, y: Array, floor: float = 1e-9) -> Array:
     return namespace(x).sqrt(x * x + y * y + floor * floor)
 
 
-def pair(x: Array, y: Array) -> Array:
-    """Vectors (..., 2) of components x, y (...), each of which stays in one piece of memory: taken apart again, they
-    keep a processor twice as busy as rows of two numbers."""
-    if isinstance(x, np.ndarray):
-        made = np.empty((2, *x.shape), dtype=x.dtype)
-        made[0], made[1] = x, y
-        return np.moveaxis(made, 0, -1)
-    return namespace(x).stack([x, y], axis=-1)
+def pair(*components: Array) -> Array:
+    """Vectors (..., 2) of components x, y (...), or of more, each of which stays in one piece of memory: taken apart
+    again, they keep a processor twice as busy as rows of two numbers."""
+    first = components[0]
+    if isinstance(first, np.ndarray):
+        made = np.empty((len(components), *first.shape), dtype=first.dtype)
+        for k, component in enumerate(components):
+            made[k] = component
+        return made.transpose(*range(1, made.ndim), 0)
+    return namespace(first).stack(components, axis=-1)
+
+
+def components_first(vectors: Array) -> Array:
+    """The components (C, ...) of vectors (..., C), each in one piece of memory."""
+    if isinstance(vectors, np.ndarray):
+        return np.ascontiguousarray(vectors.transpose(-1, *range(vectors.ndim - 1)))
+    return namespace(vectors).moveaxis(vectors, -1, 0)
 
 
 def fixed(array: Array) -> Array:
     """The same numbers, through which no gradient goes."""
-    return array if isinstance(array, np.ndarray | np.generic) else array.detach()
+    return array if isinstance(array, _OF_NUMPY) else array.detach()
 
 
 def put(array: Array, rows: Array, index: Array) -> Array:

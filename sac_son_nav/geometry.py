@@ -7,7 +7,7 @@ Every function takes NumPy or torch arrays and broadcasts over leading dimension
 
 from __future__ import annotations
 
-from sac_son_nav.arrays import Array, namespace
+from sac_son_nav.arrays import Array, namespace, pair
 
 
 def wrap_angle(angle: Array) -> Array:
@@ -21,7 +21,7 @@ def rotate(vectors: Array, yaw: Array) -> Array:
     xp = namespace(vectors, yaw)
     c, s = xp.cos(yaw), xp.sin(yaw)
     x, y = vectors[..., 0], vectors[..., 1]
-    return xp.stack([c * x - s * y, s * x + c * y], axis=-1)
+    return pair(c * x - s * y, s * x + c * y)
 
 
 def transform_points(a_from_b: Array, points_in_b: Array) -> Array:

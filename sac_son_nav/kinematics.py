@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sac_son_nav.arrays import Array, clip, namespace
+from sac_son_nav.arrays import Array, clip, namespace, pair
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.geometry import wrap_angle
 
@@ -47,16 +47,13 @@ def unicycle_step(pose: Array, velocity: Array, dt: float) -> Array:
     v, w = velocity[..., 0], velocity[..., 1]
     half = 0.5 * w * dt
     small = xp.abs(half) < 1e-3
-    safe = xp.where(small, xp.ones_like(half), half)
+    safe = xp.where(small, 1.0, half)
     sinc = xp.where(small, 1.0 - half * half / 6.0, xp.sin(safe) / safe)
     chord, direction = v * dt * sinc, pose[..., 2] + half
-    return xp.stack(
-        [
-            pose[..., 0] + chord * xp.cos(direction),
-            pose[..., 1] + chord * xp.sin(direction),
-            wrap_angle(pose[..., 2] + 2.0 * half),
-        ],
-        axis=-1,
+    return pair(
+        pose[..., 0] + chord * xp.cos(direction),
+        pose[..., 1] + chord * xp.sin(direction),
+        wrap_angle(pose[..., 2] + 2.0 * half),
     )
 
 
@@ -93,17 +90,15 @@ def limit_velocity(wanted: Array, current: Array, limits: BaseLimits, dt: float)
     xp = namespace(wanted, current)
     v, w = current[..., 0], current[..., 1]
     faster, slower = limits.acceleration * dt, limits.deceleration * dt
-    forward = v >= 0.0
-    highest = xp.where(forward, v + faster, xp.minimum(v + slower, xp.zeros_like(v)))
-    lowest = xp.where(forward, xp.maximum(v - slower, xp.zeros_like(v)), v - faster)
     # At rest both directions are open.
-    lowest = xp.where(v == 0.0, v - faster, lowest)
+    highest = xp.where(v >= 0.0, v + faster, clip(v + slower, None, 0.0))
+    lowest = xp.where(v > 0.0, clip(v - slower, 0.0), v - faster)
     target_v = clip(wanted[..., 0], limits.vx_min, limits.vx_max)
     target_w = clip(wanted[..., 1], -limits.wz_max, limits.wz_max)
     turn = limits.angular_acceleration * dt
     new_v = xp.minimum(xp.maximum(target_v, lowest), highest)
     new_w = xp.minimum(xp.maximum(target_w, w - turn), w + turn)
-    return xp.stack([new_v, new_w], axis=-1)
+    return pair(new_v, new_w)
 
 
 def limit_one_velocity(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from sac_son_nav.arrays import Array, clip, device, namespace, pair
+from sac_son_nav.arrays import Array, clip, components_first, device, namespace, pair
 from sac_son_nav.errors import MapError
 
 FREE, OCCUPIED, UNKNOWN = 0, 100, -1
@@ -64,7 +64,7 @@ class OccupancyMap:
         if not walls.any():
             return np.full(walls.shape, float(np.hypot(*walls.shape)) * self.resolution)
         outside = ndimage.distance_transform_edt(~walls)
-        inside = ndimage.distance_transform_edt(walls)
+        inside = ndimage.distance_transform_edt(walls) if _has_core(walls) else 1.0
         return np.where(walls, 0.5 - inside, outside - 0.5) * self.resolution
 
     @cached_property
@@ -101,38 +101,50 @@ class OccupancyMap:
         return distance, pair(x, y)
 
     @cached_property
-    def _fields(self) -> dict[tuple[object, object, int], Array]:
-        """The sampled fields by type, device and number: asked for thousands of times, converted once."""
+    def _fields(self) -> dict[tuple[object, object, int], tuple[Array, ...]]:
+        """What sampling needs by type, device and number of fields: asked for thousands of times, converted once."""
         return {}
 
-    def _channels(self, like: Array, count: int) -> Array:
-        """The first `count` of distance and its derivatives along x and y, (count, cells), in the type and on the
-        device of `like`."""
+    def _field(self, like: Array, count: int) -> tuple[Array, ...]:
+        """The first `count` of distance and its derivatives along x and y, (count, cells); along x and y, each (2, 1),
+        the origin [m], the last cell and the last that has another after it; and the way in the flattened plan from a
+        cell to itself, right, up, and up and right, (4, 1). In the type and on the device of `like`."""
         key = (like.dtype, device(like), count)
         if key not in self._fields:
+            rows, columns = self.cells.shape
             values = [self.wall_distance, *(np.moveaxis(self._wall_gradient, -1, 0) if count > 1 else ())]
-            flat = np.stack([v.reshape(-1) for v in values[:count]])
-            self._fields[key] = namespace(like).asarray(flat, dtype=like.dtype, device=device(like))
+            size, (right, up) = np.array([[columns], [rows]]), (int(columns > 1), columns * (rows > 1))
+            made = (
+                np.stack([v.reshape(-1) for v in values[:count]]),
+                np.reshape(self.origin, (2, 1)),
+                *(size - 1, np.maximum(size - 2, 0)),
+            )
+            xp, where = namespace(like), device(like)
+            steps = xp.asarray([[0], [right], [up], [up + right]], dtype=xp.int64, device=where)
+            self._fields[key] = (*(xp.asarray(a, dtype=like.dtype, device=where) for a in made), steps)
         return self._fields[key]
 
     def _sample(self, points: Array, count: int) -> list[Array]:
         """The first `count` channels, each (...), at points (..., 2) [m], bilinear between cell centres."""
-        xp = namespace(points)
-        rows, columns = self.cells.shape
-        x = clip((points[..., 0] - self.origin[0]) / self.resolution - 0.5, 0.0, columns - 1.0)
-        y = clip((points[..., 1] - self.origin[1]) / self.resolution - 0.5, 0.0, rows - 1.0)
-        x0 = clip(xp.floor(x), 0.0, max(columns - 2.0, 0.0))
-        y0 = clip(xp.floor(y), 0.0, max(rows - 2.0, 0.0))
-        fx, fy = x - x0, y - y0
+        xp, (channels, origin, last, last_low, steps) = namespace(points), self._field(points, count)
+        flat = xp.reshape(components_first(points), (2, -1))
+        cells = xp.minimum(clip((flat - origin) / self.resolution - 0.5, 0.0), last)
+        low = xp.minimum(xp.floor(cells), last_low)
+        share = cells - low
         # Counted as integers: single precision can't tell cells of a large plan apart.
-        index = xp.reshape(xp.astype(y0, xp.int64) * columns + xp.astype(x0, xp.int64), (-1,))
-        right, up = (1 if columns > 1 else 0), (columns if rows > 1 else 0)
-        corners = xp.concat([index, index + right, index + up, index + (up + right)])
-        found = xp.reshape(xp.take(self._channels(points, count), corners, axis=1), (count, 4, *fx.shape))
-        lower = found[:, 0] + (found[:, 1] - found[:, 0]) * fx
-        upper = found[:, 2] + (found[:, 3] - found[:, 2]) * fx
-        values = lower + (upper - lower) * fy
-        return [values[k] for k in range(count)]
+        low = xp.astype(low, xp.int64)
+        corners = xp.reshape(low[1] * self.cells.shape[1] + low[0] + steps, (-1,))
+        found = xp.reshape(xp.take(channels, corners, axis=1), (count, 2, 2, -1))
+        lower_upper = found[:, :, 0] + (found[:, :, 1] - found[:, :, 0]) * share[0]
+        values = lower_upper[:, 0] + (lower_upper[:, 1] - lower_upper[:, 0]) * share[1]
+        return [xp.reshape(values[k], points.shape[:-1]) for k in range(count)]
+
+
+def _has_core(walls: NDArray[np.bool_]) -> bool:
+    """Whether any wall (rows, columns) is more than a cell thick: has a cell without free floor beside it."""
+    closed = np.pad(walls, 1, constant_values=True)
+    beside = closed[:-2, 1:-1] & closed[2:, 1:-1] & closed[1:-1, :-2] & closed[1:-1, 2:]
+    return bool((walls & beside).any())
 
 
 def points_as_map(

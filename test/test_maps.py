@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from sac_son_nav.config import load_map
 from sac_son_nav.errors import MapError
@@ -186,3 +187,20 @@ def test_a_missing_map_and_a_broken_picture_are_named(tmp_path: Path) -> None:
     (tmp_path / "plan.pgm").write_bytes(b"not a picture")
     with pytest.raises(MapError, match=r"expected a pgm or png image at .*plan.pgm, found none that can be read"):
         load_map(path)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 1.0])
+def test_wall_distance_is_that_of_the_whole_transform_be_walls_thin_or_thick(share: float) -> None:
+    walls = np.random.default_rng(0).random((24, 31)) < share
+    found = OccupancyMap(np.where(walls, OCCUPIED, FREE).astype(np.int8), 0.1).wall_distance
+    outside, inside = ndimage.distance_transform_edt(~walls), ndimage.distance_transform_edt(walls)
+    np.testing.assert_array_equal(found, np.where(walls, 0.5 - inside, outside - 0.5) * 0.1)
+
+
+def test_places_are_sampled_alike_however_they_lie_in_memory() -> None:
+    plan = walled(30, 40, 0.1, (-1.0, -1.0))
+    rows = np.random.default_rng(0).uniform(-2.0, 4.0, (5, 7, 2))
+    apart = np.moveaxis(np.ascontiguousarray(np.moveaxis(rows, -1, 0)), 0, -1)
+    for a, b in zip(plan.distance_and_direction_at(rows), plan.distance_and_direction_at(apart), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert np.shape(plan.distance_at(rows[:0])) == (0, 7)

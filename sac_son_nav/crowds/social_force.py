@@ -67,13 +67,16 @@ def acceleration(
         )
         weight = xp.asarray(robot.weight, dtype=positions.dtype)
         total = total + push * (weight[..., None] if weight.ndim else weight)
-    if walls is not None:
-        gap, away = walls.distance_and_direction_at(positions)
-        gap = gap - radii
-        push_back = config.wall_strength * xp.exp(-clip(gap, 0.0, None) / config.wall_reach)
-        push_back = push_back + config.contact_stiffness * clip(-gap, 0.0, None)
-        total = total + push_back[..., None] * away
-    return total
+    return total if walls is None else total + of_walls(positions, radii, config, walls)
+
+
+def of_walls(positions: Array, radii: Array | float, config: SocialForceConfig, walls: OccupancyMap) -> Array:
+    """What walls do to people at `positions` (..., 2) of `radii` (...) [m], (..., 2) [m/s^2]."""
+    gap, away = walls.distance_and_direction_at(positions)
+    gap = gap - radii
+    push_back = config.wall_strength * namespace(gap).exp(-clip(gap, 0.0, None) / config.wall_reach)
+    push_back = push_back + config.contact_stiffness * clip(-gap, 0.0, None)
+    return push_back[..., None] * away
 
 
 def between(positions: Array, velocities: Array, radii: Array, config: SocialForceConfig) -> Array:

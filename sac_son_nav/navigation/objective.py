@@ -184,6 +184,11 @@ def walking(people_without: Array, ahead_s: Array) -> Array:
     return clip(way / WALKING, 0.0, 1.0)[..., None]
 
 
+def heed(walks: Array, urgency: float, eagerness: float) -> Array:
+    """How much people are minded who walk as much as `walks` (K or 1, N, 1) says; see :func:`of_people`."""
+    return (1.0 - UNMINDED * urgency * (1.0 - walks)) * (1.0 - JOINS * eagerness)
+
+
 def counterfactual_perturbation(people_with: Array, people_without: Array, minded: Array | float = 1.0) -> Array:
     """Squared distance between where people go with the robot (K, N, T, 2) and under the reference
     (1 or K, N, T, 2) [m], mean over time, sum over people, each as much as they are `minded`; (K,) [m^2].
@@ -262,7 +267,7 @@ def of_people(
     ahead = step_s * xp.arange(1, robot.shape[1] + 1, dtype=robot.dtype, device=device(robot))  # (T,) [s]
     walks = walking(people_without, ahead)
     asked = urgency * (1.0 - walks)  # (1, N, 1)
-    minded = (1.0 - UNMINDED * asked) * (1.0 - JOINS * eagerness)
+    minded = heed(walks, urgency, eagerness)
     later = clip(ahead / BY_THEN, 0.0, 1.0)  # now they stand where they stand
     dreaded = (1.0 - DARES * asked) * (1.0 - JOINS * eagerness * (1.0 - walks) * later)
     apart = apart + config.steps_aside * asked * later

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sac_son_nav.arrays import Array, clip, device, fixed, namespace, norm
+from sac_son_nav.arrays import Array, clip, components_first, device, fixed, namespace, norm, norm_of, pair
 from sac_son_nav.checkpoint import Model, expect, load_model
 from sac_son_nav.config import build
 from sac_son_nav.errors import CheckpointError, ConfigError
@@ -292,19 +292,19 @@ def drive(plans: Array, told: PolicyInputs, limits: BaseLimits, config: PolicyCo
     full speed, plans (B, M, T, 2), by pure pursuit (Coulter 1992); it slows down for the end of its way. And
     the poses (B, M, T, 3) in the robot's frame that it comes to."""
     xp, lead = namespace(plans), plans.shape[:-2]
-    way = _Way(told.way[..., None, :, :])
+    way = _Way(told.way)
     pose = xp.zeros((*lead, 3), dtype=plans.dtype, device=device(plans))
     moving = xp.broadcast_to(told.body[..., None, :2], (*lead, 2))
     to_go, made, poses = told.body[..., None, -1], [], []
     for t in range(config.steps):
-        place = way.project(pose[..., :2])
+        place = way.project(pose)
         left = clip(to_go - place, 0.0)
-        target, direction = way.at(place + config.lookahead)
+        x, y, along, across = way.at(place + config.lookahead)
         # Offsets fade out towards the goal: every plan ends on it.
         offset = plans[..., t, 0] * clip(left / (2.0 * config.lookahead), None, 1.0)
-        target = target + offset[..., None] * xp.stack([-direction[..., 1], direction[..., 0]], axis=-1)
         arriving = xp.sqrt(limits.deceleration * clip(left - 0.05, 0.0) + 1e-6)
-        wanted = _pursue(pose, target, xp.minimum(limits.vx_max * plans[..., t, 1], arriving), limits)
+        speed = xp.minimum(limits.vx_max * plans[..., t, 1], arriving)
+        wanted = _pursue(pose, x - offset * across, y + offset * along, speed, limits)
         moving = limit_velocity(wanted, moving, limits, config.step)
         pose = unicycle_step(pose, moving, config.step)
         made.append(moving)
@@ -312,45 +312,49 @@ def drive(plans: Array, told: PolicyInputs, limits: BaseLimits, config: PolicyCo
     return xp.stack(made, axis=-2), xp.stack(poses, axis=-2)
 
 
-def _pursue(pose: Array, target: Array, speed: Array, limits: BaseLimits) -> Array:
-    """Velocities (..., 2) to target (..., 2) at speed (...): on the circle through it where it is ahead, turning on
-    the spot the more it is aside; who hardly moves hardly turns."""
+def _pursue(pose: Array, target_x: Array, target_y: Array, speed: Array, limits: BaseLimits) -> Array:
+    """Velocities (..., 2) to targets at x, y (...) [m] at speed (...): on the circle through it where it is ahead,
+    turning on the spot the more it is aside; who hardly moves hardly turns."""
     xp = namespace(pose)
-    offset, c, s = target - pose[..., :2], xp.cos(pose[..., 2]), xp.sin(pose[..., 2])
-    x, y = c * offset[..., 0] + s * offset[..., 1], c * offset[..., 1] - s * offset[..., 0]
-    distance = norm(offset, 1e-3)
+    c, s = xp.cos(pose[..., 2]), xp.sin(pose[..., 2])
+    ox, oy = target_x - pose[..., 0], target_y - pose[..., 1]
+    x, y = c * ox + s * oy, c * oy - s * ox
+    distance = norm_of(ox, oy, 1e-3)
     ahead = clip(x / distance, 0.0) ** 2
     on_circle = 2.0 * (y / distance) / clip(distance, 0.3) * speed * ahead
     eager = clip(speed / (0.1 * limits.vx_max), None, 1.0)
     on_the_spot = clip(1.5 * xp.atan2(y, x + 1e-6), -limits.wz_max, limits.wz_max) * (1.0 - ahead) * eager
-    return xp.stack([speed * ahead, on_circle + on_the_spot], axis=-1)
+    return pair(speed * ahead, on_circle + on_the_spot)
 
 
 class _Way:
-    """A line of points (..., P, 2) [m], where several may coincide at its end."""
+    """A line of points (B, P, 2) [m], where several may coincide at its end; asked for M places each (B, M)."""
 
     def __init__(self, points: Array) -> None:
         xp = namespace(points)
-        self.first, self.steps = points[..., :-1, :], points[..., 1:, :] - points[..., :-1, :]
-        self.squared = clip(xp.sum(self.steps * self.steps, axis=-1), 1e-9)
+        first, self.steps = points[..., :-1, :], points[..., 1:, :] - points[..., :-1, :]
+        (self.x, self.y), (self.dx, self.dy) = (components_first(a[..., None, :, :]) for a in (first, self.steps))
+        self.squared = clip(self.dx * self.dx + self.dy * self.dy, 1e-9)  # (B, 1, P - 1)
         self.lengths = xp.sqrt(self.squared)
         self.arc = xp.cumulative_sum(self.lengths, axis=-1) - self.lengths
 
     def project(self, points: Array) -> Array:
-        """Arc length (...) [m] of the place on the line nearest to points (..., 2)."""
+        """Arc length (B, M) [m] of the place on the line nearest to points (B, M, 2 or more)."""
         xp = namespace(points)
-        offset = points[..., None, :] - self.first
-        along = clip(xp.sum(offset * self.steps, axis=-1) / self.squared, 0.0, 1.0)
-        aside = offset - along[..., None] * self.steps
-        nearest = xp.argmin(xp.sum(aside * aside, axis=-1), axis=-1)[..., None]
-        return xp.take_along_axis(self.arc + along * self.lengths, nearest, axis=-1)[..., 0]
+        x, y = points[..., 0, None] - self.x, points[..., 1, None] - self.y
+        along = clip((x * self.dx + y * self.dy) / self.squared, 0.0, 1.0)
+        x, y = x - along * self.dx, y - along * self.dy
+        aside = x * x + y * y
+        nearest = aside <= xp.min(aside, axis=-1)[..., None]
+        return xp.min(xp.where(nearest, self.arc + along * self.lengths, xp.inf), axis=-1)
 
-    def at(self, place: Array) -> tuple[Array, Array]:
-        """The point (..., 2) at an arc length (...) [m], the end beyond it, and the line's direction (..., 2)
-        there."""
-        xp = namespace(place)
-        share = clip((place[..., None] - self.arc) / self.lengths, 0.0, 1.0)
-        behind = clip((place[..., None] - 0.5 - self.arc) / self.lengths, 0.0, 1.0)
-        point = self.first[..., 0, :] + xp.sum(share[..., None] * self.steps, axis=-2)
-        chord = xp.sum((share - behind)[..., None] * self.steps, axis=-2)
-        return point, chord / norm(chord, 1e-3)[..., None]
+    def at(self, place: Array) -> tuple[Array, Array, Array, Array]:
+        """The line at an arc length (B, M) [m], or its end beyond it: where it is, x and y, and its direction there, x
+        and y, each (B, M)."""
+        xp, from_start = namespace(place), place[..., None] - self.arc
+        share = clip(from_start / self.lengths, 0.0, 1.0)
+        behind = clip((from_start - 0.5) / self.lengths, 0.0, 1.0)
+        way, chord = xp.matmul(share, self.steps), xp.matmul(share - behind, self.steps)
+        length = norm(chord, 1e-3)
+        x, y = self.x[..., 0] + way[..., 0], self.y[..., 0] + way[..., 1]
+        return x, y, chord[..., 0] / length, chord[..., 1] / length

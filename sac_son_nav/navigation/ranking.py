@@ -3,7 +3,11 @@
 Every term is zero or more, and nobody's space and nobody's safety costs less than where people go without the robot
 says: the nearer counts. So the way's terms with the least of the people's are a bound that no plan costs less than,
 and a plan whose bound is above what another one costs can't win. People are foreseen for the FIRST plans in the order
-of their bounds, and then for those that could still win. What is chosen is what looking at all of them would choose.
+of their bounds, and then for those that could still win. What these move people takes little to work out and is
+charged first; only those that could win nevertheless are asked for the rest. What is chosen is what looking at all of
+them would choose.
+
+Arrays of many plans have the plans side by side in memory: sums over time and people then run along them.
 """
 
 from __future__ import annotations
@@ -69,31 +73,37 @@ class Ranking:
         known = foresight.under(options.poses) if len(options.poses) == 1 else None
         without = foresight.without if reference is None else foresight.under(reference[None])[0]
         here = options.poses[0, 0, :2]  # people's terms are worked out in single precision, which is finest near zero
-        robot, alone_there = (options.poses[..., :2] - here).astype(np.float32), _near(without[None], here)
+        robot = np.asfortranarray((options.poses[..., :2] - here).astype(np.float32))
+        alone_there = _near(without[None], here)
         begun = np.broadcast_to(start, (len(robot), 1, 2))
         way = objective.of_the_way(
             remaining, clearance, np.concatenate([begun, options.velocities], axis=1), self.step_s, self.config
         )
         way |= objective.of_others_way(options.poses, self.published, self.radius, weights)
         apart = objective.distances(robot, alone_there)
-        least = self._terms(robot, None, alone_there, apart)
         alone = objective.total(way, weights)
+        least = self._terms(robot, None, alone_there, apart) if known is None else {}
         bound = alone + objective.total(least, weights)
         order, done = np.argsort(bound, kind="stable"), 0
         best, cost, terms, people = -1, np.inf, {}, without
         while done < len(order) and bound[order[done]] <= cost + ROUNDING:
             batch = order[done:] if done else order[: self.first]
             batch = batch[bound[batch] <= cost + ROUNDING]
-            there = foresight.under(options.poses[batch]) if known is None else known
-            found = self._terms(robot[batch], _near(there, here), alone_there, apart[batch])
-            found |= objective.of_others_people(options.poses[batch], there, weights)
+            done += len(batch)
+            ways = foresight.under(options.poses[batch]) if known is None else known
+            if np.isfinite(cost):
+                left = np.flatnonzero(bound[batch] + self._moved(_near(ways, here), alone_there) <= cost + ROUNDING)
+                batch, ways = batch[left], _some(ways, left)
+            if len(batch) == 0:
+                break
+            found = self._terms(_some(robot, batch), _near(ways, here), alone_there, _some(apart, batch))
+            found |= objective.of_others_people(options.poses[batch], ways, weights)
             costs = alone[batch] + objective.total(found, weights)
             k = _first_least(costs, batch)
             if (costs[k], batch[k]) < (cost, best):
-                best, cost, people = int(batch[k]), float(costs[k]), there[k]
+                best, cost, people = int(batch[k]), float(costs[k]), ways[k]
                 terms = {name: float(values[best]) for name, values in way.items()}
                 terms |= {name: float(values[k]) for name, values in found.items()}
-            done += len(batch)
         with_robot, without_robot = people.astype(np.float64), without.astype(np.float64)
         return Choice(best, int(np.argmin(alone)), terms, with_robot, without_robot, done)
 
@@ -113,10 +123,22 @@ class Ranking:
             self.eagerness,
         )
 
+    def _moved(self, people: Floats32, without: Floats32) -> Floats32:
+        """What plans cost (K,) for moving `people` (K, N, T, 2) from where they go `without` (1, N, T, 2)."""
+        walks = objective.walking(without, self.step_s * np.arange(1, people.shape[2] + 1, dtype=np.float32))
+        minded = objective.heed(walks, self.urgency, self.eagerness)
+        moved: Floats32 = objective.counterfactual_perturbation(people, without, minded)
+        return np.float32(self.config.weights.counterfactual_perturbation) * moved
+
 
 def _near(people: Floats32, here: Floats) -> Floats32:
-    """Places (..., 2) as seen from `here` (2,)."""
-    return people - here.astype(np.float32)
+    """Places (K, N, T, 2) as seen from `here` (2,)."""
+    return np.asfortranarray(people - here.astype(np.float32))
+
+
+def _some(plans: Floats32, numbers: NDArray[np.intp]) -> Floats32:
+    """Of arrays (K, ...) that have the plans side by side in memory, those of these numbers (B,), likewise."""
+    return np.take(plans.T, numbers, axis=-1).T
 
 
 def _first_least(costs: Floats, numbers: NDArray[np.intp]) -> int:

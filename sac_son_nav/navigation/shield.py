@@ -145,7 +145,8 @@ def _least_gap(
     """Least distance (S,) [m] from the robot's centre to any point while holding each velocity (S, 2) for
     `reaction` [s] and then braking to rest; points move on at their velocities until the last has come to rest."""
     braking = np.abs(velocities[:, 0]) / limits.deceleration  # (S,) seconds
-    nearest = np.full(len(velocities), np.inf)
+    nearest = np.full(len(velocities), np.inf)  # squared
+    x, y, paces_x, paces_y = *points.T, *point_velocities.T
     pose = np.zeros((len(velocities), 3))
     step = (reaction + float(braking.max())) / _SAMPLES
     for k in range(1, _SAMPLES + 1):
@@ -153,7 +154,8 @@ def _least_gap(
         share = np.clip(1.0 - (middle - reaction) / np.maximum(braking, 1e-9), 0.0, 1.0)
         share = np.where(middle <= reaction, 1.0, share)
         pose = unicycle_step(pose, velocities * share[:, None], step)
-        moved = points + point_velocities * (k * step)  # (M, 2)
-        apart = np.linalg.norm(moved[None] - pose[:, None, :2], axis=-1)  # (S, M)
+        ahead = x + paces_x * (k * step) - pose[:, 0, None]  # (S, M)
+        aside = y + paces_y * (k * step) - pose[:, 1, None]
+        apart = ahead * ahead + aside * aside
         nearest = np.minimum(nearest, apart.min(axis=-1, initial=np.inf))
-    return nearest
+    return np.sqrt(nearest)

@@ -44,7 +44,7 @@ class Seen:
 
     def room(self, radius: float) -> float:
         """How far [m] what is nobody's is from the side of a robot of that radius [m]."""
-        apart = np.linalg.norm(self.unexplained - self.observation.robot.pose[:2], axis=-1)
+        apart = np.hypot(*(self.unexplained - self.observation.robot.pose[:2]).T)
         return float(np.min(apart, initial=np.inf)) - radius
 
     def from_robot(self, reach: float, body: float = 0.0) -> tuple[Floats, Floats]:
@@ -52,7 +52,7 @@ class Seen:
         returns, as their people, and, as it sees no more of those than their legs, the outlines of tracked people's
         bodies, of radius `body` [m], none where that is zero. Both in the robot's frame, forward x."""
         pose, points, people = self.observation.robot.pose, self.observation.obstacle_points, self.observation.tracks
-        near = np.linalg.norm(points - pose[:2], axis=-1) < reach
+        near = np.hypot(*(points - pose[:2]).T) < reach
         velocities = np.zeros((int(near.sum()), 2))
         theirs = self.theirs[near]
         velocities[theirs] = people.velocities[self.nearest[near][theirs]]
@@ -80,5 +80,5 @@ def with_returns(floor: OccupancyMap, points: Floats) -> OccupancyMap:
 def areas_of(points: Floats) -> Floats:
     """What each of the returns (M, 2) [m], in the order of the sweep, stands for, (M,) [m^2]: the square of the way to
     the next, at most MOST_AREA."""
-    spacing = np.linalg.norm(np.diff(points, axis=0, append=points[:1]), axis=-1)
-    return np.minimum(spacing**2, MOST_AREA)
+    x, y = np.diff(points, axis=0, append=points[:1]).T
+    return np.minimum(x * x + y * y, MOST_AREA)

@@ -163,8 +163,9 @@ class SocialForce:
 @dataclass
 class _Alone:
     """People in the world without the robot, and what they want and do to each other there at each of T steps: wishes
-    (N, 2) [m/s] and pushes (N, 2) [m/s^2]. Worked out when first asked for, together with the futures that are asked
-    for first: many small arrays cost as much as one that holds them all."""
+    (N, 1, 2) [m/s] and pushes (N, 1, 2) [m/s^2]. Worked out when first asked for, together with the futures that are
+    asked for first: many small arrays cost as much as one that holds them all. In memory the futures lie side by side,
+    (2, T, N, K), so that what holds for a person or a moment holds for a whole row."""
 
     config: SocialForceConfig
     people: Tracks
@@ -177,7 +178,7 @@ class _Alone:
 
     @cached_property
     def _home(self) -> Floats32:
-        return self.people.positions.astype(np.float32)
+        return _beside(self.people.positions.astype(np.float32))
 
     @cached_property
     def _velocities(self) -> Floats32:
@@ -185,14 +186,8 @@ class _Alone:
 
     @cached_property
     def _stays(self) -> NDArray[np.bool_]:
-        stays: NDArray[np.bool_] = (
-            np.linalg.norm(self._velocities, axis=-1, keepdims=True) < self.config.standing_below
-        )
-        return stays
-
-    @cached_property
-    def _radii(self) -> Floats32:
-        return np.full(len(self.people), self.config.person_radius, dtype=np.float32)
+        stays: NDArray[np.bool_] = np.linalg.norm(self._velocities, axis=-1) < self.config.standing_below
+        return stays[:, None, None]
 
     @property
     def without(self) -> Floats32:
@@ -206,45 +201,46 @@ class _Alone:
         """See :class:`Foresight`."""
         if self._way is None:
             return self._walk(poses)
-        future = np.empty((len(poses), *self._way.shape), dtype=np.float32)
-        if future.size == 0:
-            return future
-        bodies = _bodies(self.robot, poses, self.step_s, np.float32(self.config.robot_weight))
-        state = self._begin(len(poses))
+        ways = np.empty((2, poses.shape[1], len(self.people), len(poses)), dtype=np.float32)
+        if ways.size == 0:
+            return ways.T
+        bodies = _bodies(self.robot, poses, self.step_s)
+        state, weight = self._begin(len(poses)), np.float32(self.config.robot_weight)
         for t, (onward, pushes, body) in enumerate(zip(self._wishes, self._pushes, bodies, strict=True)):
-            state = self._step(*state, onward, pushes, body)
-            future[:, :, t] = state[0]
-        return future
+            state = self._step(*state, onward, pushes, body, weight)
+            ways[:, t] = np.moveaxis(state[0], -1, 0)
+        return ways.T
 
     def _walk(self, poses: NDArray[np.float64]) -> Floats32:
-        """The world without the robot, in the first row, and its futures (K, T, 3); the latter (K, N, T, 2)."""
-        law, count, steps = self.config.law, len(self.people), self.robot.poses.shape[1]
-        ways = np.empty((1 + len(poses), count, steps, 2), dtype=np.float32)
-        onward, pushes, state = self._velocities, np.zeros_like(self._home), self._begin(1 + len(poses))
-        bodies: Sequence[social_force.RobotBody | None] = [None] * steps
+        """The world without the robot, in the first column, and its futures (K, T, 3); the latter (K, N, T, 2)."""
+        count, steps = len(self.people), self.robot.poses.shape[1]
+        ways = np.empty((2, steps, count, 1 + len(poses)), dtype=np.float32)
+        bodies: Sequence[tuple[Floats32, Floats32] | None] = [None] * steps
+        weight = np.full((1 + len(poses), 1), self.config.robot_weight, dtype=np.float32)
+        weight[0] = 0.0
         if len(poses):
-            minded = np.full((1 + len(poses), 1), self.config.robot_weight, dtype=np.float32)
-            minded[0] = 0.0
-            bodies = _bodies(self.robot, np.concatenate([poses[:1], poses]), self.step_s, minded)
+            bodies = _bodies(self.robot, np.concatenate([poses[:1], poses]), self.step_s)
+        onward, pushes, state = self._velocities, np.zeros_like(self._velocities), self._begin(1 + len(poses))
+        radii = np.full(count, self.config.person_radius, dtype=np.float32)
         every = max(1, round(STEERING / self.step_s))
         for t in range(steps if count else 0):
-            alone = (state[0][0], state[1][0])
+            alone = (state[0][:, 0], state[1][:, 0])
             if self.walls is not None and self.config.turn_ahead > 0.0 and t % every == 0:
                 onward = turned(alone[0], onward, self.config.turn_ahead, self.walls)
             if count > 1:
-                pushes = social_force.between(*alone, self._radii, law)
-            self._wishes.append(onward)
-            self._pushes.append(pushes)
-            state = self._step(*state, onward, pushes, bodies[t])
-            ways[:, :, t] = state[0]
-        self._way = ways[0]
-        return ways[1:]
+                pushes = social_force.between(*alone, radii, self.config.law)
+            self._wishes.append(np.where(self._stays, np.float32(0.0), _beside(onward)))
+            self._pushes.append(_beside(pushes))
+            state = self._step(*state, self._wishes[-1], self._pushes[-1], bodies[t], weight)
+            ways[:, t] = np.moveaxis(state[0], -1, 0)
+        self._way = np.ascontiguousarray(ways.T[0])
+        return ways.T[1:]
 
     def _begin(self, count: int) -> tuple[Floats32, Floats32]:
-        """Everybody's positions and velocities, (count, N, 2)."""
-        shape = (2, count, len(self.people))
-        here, paces = (pair(*np.broadcast_to(a.T[:, None], shape)) for a in (self._home, self._velocities))
-        return here, paces
+        """Everybody's positions and velocities, (N, count, 2)."""
+        shape = (2, len(self.people), count)
+        here, paces = (np.broadcast_to(a.T[..., None], shape) for a in (self._home[:, 0], self._velocities))
+        return pair(*here), pair(*paces)
 
     def _step(
         self,
@@ -252,25 +248,32 @@ class _Alone:
         velocities: Floats32,
         onward: Floats32,
         pushes: Floats32,
-        body: social_force.RobotBody | None,
+        body: tuple[Floats32, Floats32] | None,
+        weight: Floats32 | np.float32,
     ) -> tuple[Floats32, Floats32]:
-        """The same a step later. Who stands wants their place back when somebody crowds them out of it."""
-        law = self.config.law
+        """The same a step later, where the robot's `body` is minded by `weight`. Who stands wants their place back
+        when somebody crowds them out of it."""
+        law, radius, robot = self.config.law, np.float32(self.config.person_radius), self.robot.radius
         desired = np.where(self._stays, (self._home - positions) / np.float32(self.config.return_time), onward)
-        push = social_force.acceleration(
-            positions, velocities, desired, self._radii, law, self.walls, body, neighbours=False
-        )
+        push = (desired - velocities) / law.relaxation_time
+        if body is not None:
+            push = push + weight * social_force.interaction(positions, velocities, radius, *body, robot, law)
+        if self.walls is not None:
+            push = push + social_force.of_walls(positions, radius, law, self.walls)
         return advance(positions, velocities, push + pushes, desired, self.step_s, law.speed_tolerance)
 
 
-def _bodies(
-    robot: RobotFutures, poses: NDArray[np.float64], step_s: float, minded: Floats32 | np.float32
-) -> list[social_force.RobotBody]:
-    """The robot as people meet it at the *start* of each step in the futures `poses` (K, T, 3): they answer what they
-    see, not what comes."""
-    ends = poses[..., :2]  # (K, T, 2)
-    now = np.broadcast_to(robot.start[:2], (len(ends), 1, 2))
+def _beside(rows: Floats32) -> Floats32:
+    """What holds for people (N, 2) in all futures, (N, 1, 2)."""
+    return pair(*rows.T[..., None])
+
+
+def _bodies(robot: RobotFutures, poses: NDArray[np.float64], step_s: float) -> list[tuple[Floats32, Floats32]]:
+    """Where the robot is, (K, 2) [m], and how it moves, (K, 2) [m/s], as people meet it at the *start* of each step in
+    the futures `poses` (K, T, 3): they answer what they see, not what comes."""
+    ends = poses[..., :2].T  # (2, T, K)
+    now = np.broadcast_to(robot.start[:2, None, None], (2, 1, len(poses)))
     starts = np.concatenate([now, ends[:, :-1]], axis=1)
     velocities = ((ends - starts) / step_s).astype(np.float32)
     starts = starts.astype(np.float32)
-    return [social_force.RobotBody(starts[:, t], velocities[:, t], robot.radius, minded) for t in range(ends.shape[1])]
+    return [(starts[:, t].T, velocities[:, t].T) for t in range(ends.shape[1])]

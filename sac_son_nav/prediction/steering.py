@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sac_son_nav.arrays import pair
 from sac_son_nav.maps import OccupancyMap
 
 Floats32 = NDArray[np.float32]
@@ -15,6 +16,9 @@ Floats32 = NDArray[np.float32]
 TURNS = np.deg2rad([0, 15, -15, 30, -30, 50, -50, 70, -70, 95, -95], dtype=np.float32)
 ROOM = 0.25  # [m] that a walker keeps from walls, centre to face
 PRICE = 0.3  # of a free way's share that a radian of turning is worth
+_COSINES, _SINES = np.cos(TURNS)[:, None], np.sin(TURNS)[:, None]
+_PRICES = PRICE * np.abs(TURNS)[:, None]
+_SHARES = (np.arange(1, 6, dtype=np.float32) / np.float32(5.0))[:, None, None, None]  # of the way ahead
 
 
 def turned(positions: Floats32, wanted: Floats32, ahead_s: float, walls: OccupancyMap) -> Floats32:
@@ -23,14 +27,12 @@ def turned(positions: Floats32, wanted: Floats32, ahead_s: float, walls: Occupan
 
     Of the turns the one counts most whose free share of the way, less PRICE for each radian, is greatest.
     """
-    cosine, sine = np.cos(TURNS)[:, None], np.sin(TURNS)[:, None]
     x, y = wanted[:, 0], wanted[:, 1]
-    ways = np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=-1)  # (A, N, 2)
-    shares = np.arange(1, 6, dtype=np.float32) / np.float32(5.0)
-    places = positions + np.float32(ahead_s) * shares[:, None, None, None] * ways  # (5, A, N, 2)
+    ways = pair(_COSINES * x - _SINES * y, _SINES * x + _COSINES * y)  # (A, N, 2)
+    places = positions + np.float32(ahead_s) * _SHARES * ways  # (5, A, N, 2)
     # Who is at a wall already may walk along it.
     here = np.minimum(np.asarray(walls.distance_at(positions)), ROOM) - 0.05
     clear = np.asarray(walls.distance_at(places)) > here
-    free = np.cumprod(clear, axis=0).sum(axis=0) / len(shares)  # (A, N)
-    best = np.argmax(free - PRICE * np.abs(TURNS)[:, None], axis=0)
+    free = np.logical_and.accumulate(clear, axis=0).sum(axis=0) / len(_SHARES)  # (A, N)
+    best = np.argmax(free - _PRICES, axis=0)
     return ways[best, np.arange(len(positions))]
