@@ -22,6 +22,7 @@ __all__ = [
     "Array",
     "clip",
     "components_first",
+    "components_last",
     "device",
     "fixed",
     "minimum_at",
@@ -86,7 +87,7 @@ def pair(*components: Array) -> Array:
         made = np.empty((len(components), *first.shape), dtype=first.dtype)
         for k, component in enumerate(components):
             made[k] = component
-        return made.transpose(*range(1, made.ndim), 0)
+        return components_last(made)
     return namespace(first).stack(components, axis=-1)
 
 
@@ -95,6 +96,13 @@ def components_first(vectors: Array) -> Array:
     if isinstance(vectors, np.ndarray):
         return np.ascontiguousarray(vectors.transpose(-1, *range(vectors.ndim - 1)))
     return namespace(vectors).moveaxis(vectors, -1, 0)
+
+
+def components_last(components: Array) -> Array:
+    """Vectors (..., C) of components (C, ...), each of which stays where it is in memory."""
+    if isinstance(components, np.ndarray):
+        return components.transpose(*range(1, components.ndim), 0)
+    return namespace(components).moveaxis(components, 0, -1)
 
 
 def fixed(array: Array) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from sac_son_nav.arrays import Array, clip, components_first, device, namespace, pair
+from sac_son_nav.arrays import Array, clip, components_first, components_last, device, namespace
 from sac_son_nav.errors import MapError
 
 FREE, OCCUPIED, UNKNOWN = 0, 100, -1
@@ -97,8 +97,8 @@ class OccupancyMap:
 
     def distance_and_direction_at(self, points: Array) -> tuple[Array, Array]:
         """`distance_at` points (..., 2) [m], and the direction (..., 2), about unit length, in which it grows."""
-        distance, x, y = self._sample(points, 3)
-        return distance, pair(x, y)
+        found = self._sample(points, 3)
+        return found[0], components_last(found[1:])
 
     @cached_property
     def _fields(self) -> dict[tuple[object, object, int], tuple[Array, ...]]:
@@ -124,8 +124,8 @@ class OccupancyMap:
             self._fields[key] = (*(xp.asarray(a, dtype=like.dtype, device=where) for a in made), steps)
         return self._fields[key]
 
-    def _sample(self, points: Array, count: int) -> list[Array]:
-        """The first `count` channels, each (...), at points (..., 2) [m], bilinear between cell centres."""
+    def _sample(self, points: Array, count: int) -> Array:
+        """The first `count` channels (count, ...) at points (..., 2) [m], bilinear between cell centres."""
         xp, (channels, origin, last, last_low, steps) = namespace(points), self._field(points, count)
         flat = xp.reshape(components_first(points), (2, -1))
         cells = xp.minimum(clip((flat - origin) / self.resolution - 0.5, 0.0), last)
@@ -137,7 +137,7 @@ class OccupancyMap:
         found = xp.reshape(xp.take(channels, corners, axis=1), (count, 2, 2, -1))
         lower_upper = found[:, :, 0] + (found[:, :, 1] - found[:, :, 0]) * share[0]
         values = lower_upper[:, 0] + (lower_upper[:, 1] - lower_upper[:, 0]) * share[1]
-        return [xp.reshape(values[k], points.shape[:-1]) for k in range(count)]
+        return xp.reshape(values, (count, *points.shape[:-1]))
 
 
 def _has_core(walls: NDArray[np.bool_]) -> bool:

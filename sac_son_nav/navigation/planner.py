@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sac_son_nav.arrays import clip, pair
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.geometry import wrap_angle
-from sac_son_nav.kinematics import BaseLimits, limit_velocity, rollout, unicycle_step
+from sac_son_nav.kinematics import BaseLimits, limit_velocity, unicycle_step
 from sac_son_nav.navigation.route import Route
 from sac_son_nav.states import Floats
 
@@ -77,18 +78,13 @@ def candidates(
     a policy's `proposals` (M, T, 2), as they are and with a little noise, and between people who are `standing` (N, 2)
     [m], if there are any."""
     gaps = np.zeros((0, 2)) if standing is None else _gaps(pose, route, standing)
-    followers = _followers(pose, velocity, route, limits, config, gaps)
     wanted = [_brakes(pose, velocity, route, limits, config)]
     if last is not None and config.variations:
         wanted.append(_variations(last, config, random, config.variations))
     if proposals is not None:
         wanted.extend(_variations(plan, config, random, 1 + config.policy_variations) for plan in proposals)
-    open_loop = _reachable(np.concatenate(wanted), velocity, limits, config.step)
-    start = np.broadcast_to(pose, (len(open_loop), 3))
-    return Candidates(
-        np.concatenate([followers.velocities, open_loop]),
-        np.concatenate([followers.poses, rollout(start, open_loop, config.step)]),
-    )
+    intents = _intents(pose, route, limits, config, gaps)
+    return _driven(pose, velocity, route, limits, config, intents, np.concatenate(wanted))
 
 
 def shift(plan: Floats, elapsed: float, step: float) -> Floats:
@@ -150,37 +146,54 @@ def _intents(pose: Floats, route: Route, limits: BaseLimits, config: PlannerConf
     )
 
 
-def _followers(
-    pose: Floats, velocity: Floats, route: Route, limits: BaseLimits, config: PlannerConfig, gaps: Floats
+def _driven(
+    pose: Floats,
+    velocity: Floats,
+    route: Route,
+    limits: BaseLimits,
+    config: PlannerConfig,
+    wants: _Intents,
+    open_loop: Floats,
 ) -> Candidates:
-    wants = _intents(pose, route, limits, config, gaps)
-    count = len(wants.offset)
+    """Where followers come to and then the `open_loop` (J, T, 2), all driven at once, as the base can."""
+    followers, count = len(wants.offset), len(wants.offset) + len(open_loop)
     poses, velocities = np.empty((count, config.steps, 3)), np.empty((count, config.steps, 2))
     here, moving = np.tile(pose, (count, 1)), np.tile(velocity, (count, 1))
-    end = route.points[-1]
     for t in range(config.steps):
-        held = wants.until > t * config.step + 1e-9
-        away = wants.makes_way & held
-        place, _ = route.project(here[:, :2])
-        target, direction = route.at(place + config.lookahead)
-        left = np.stack([-direction[:, 1], direction[:, 0]], axis=-1)
-        to_go = np.hypot(end[0] - here[:, 0], end[1] - here[:, 1])
-        # Offsets fade out towards the goal: every follower ends on it.
-        offset = np.where(held, wants.offset, 0.0) * np.clip(to_go / (2.0 * config.lookahead), 0.0, 1.0)
-        target = np.where((route.length - place < config.lookahead)[:, None], end, target + left * offset[:, None])
-        target = np.where(away[:, None], wants.place, target)
-        to_go = np.where(away, np.hypot(*(wants.place - here[:, :2]).T), to_go)
-        # Arrive, do not overshoot.
-        speed = np.minimum(
-            np.where(held, wants.speed, limits.vx_max),
-            np.sqrt(2.0 * 0.5 * limits.deceleration * np.maximum(to_go - 0.05, 0.0)),
-        )
-        wanted = _pursue(here, target, speed, away & wants.back, limits)
-        wanted[away & (to_go < 0.1)] = 0.0
-        moving = limit_velocity(wanted, moving, limits, config.step)
+        wanted = _followed(here[:followers], wants, wants.until > t * config.step + 1e-9, route, limits, config)
+        moving = limit_velocity(np.concatenate([wanted, open_loop[:, t]]), moving, limits, config.step)
         here = unicycle_step(here, moving, config.step)
         poses[:, t], velocities[:, t] = here, moving
     return Candidates(velocities, poses)
+
+
+def _followed(
+    here: Floats,
+    wants: _Intents,
+    held: NDArray[np.bool_],
+    route: Route,
+    limits: BaseLimits,
+    config: PlannerConfig,
+) -> Floats:
+    """What followers at poses `here` (K, 3) want next (K, 2), whose intents still are `held` (K,) or given up."""
+    away, end = wants.makes_way & held, route.points[-1]
+    place, _ = route.project(here[:, :2])
+    target, direction = route.at(place + config.lookahead)
+    left = pair(-direction[:, 1], direction[:, 0])
+    to_go = np.hypot(end[0] - here[:, 0], end[1] - here[:, 1])
+    # Offsets fade out towards the goal: every follower ends on it.
+    offset = np.where(held, wants.offset, 0.0) * clip(to_go / (2.0 * config.lookahead), 0.0, 1.0)
+    target = np.where((route.length - place < config.lookahead)[:, None], end, target + left * offset[:, None])
+    target = np.where(away[:, None], wants.place, target)
+    to_go = np.where(away, np.hypot(*(wants.place - here[:, :2]).T), to_go)
+    # Arrive, do not overshoot.
+    speed = np.minimum(
+        np.where(held, wants.speed, limits.vx_max),
+        np.sqrt(2.0 * 0.5 * limits.deceleration * np.maximum(to_go - 0.05, 0.0)),
+    )
+    wanted = _pursue(here, target, speed, away & wants.back, limits)
+    wanted[away & (to_go < 0.1)] = 0.0
+    return wanted
 
 
 def _pursue(pose: Floats, target: Floats, speed: Floats, back: NDArray[np.bool_], limits: BaseLimits) -> Floats:
@@ -189,11 +202,11 @@ def _pursue(pose: Floats, target: Floats, speed: Floats, back: NDArray[np.bool_]
     x, y = target[:, 0] - pose[:, 0], target[:, 1] - pose[:, 1]
     distance = np.maximum(np.hypot(x, y), 1e-6)
     bearing = np.asarray(wrap_angle(np.arctan2(y, x) - pose[:, 2] + np.where(back, np.pi, 0.0)))
-    ahead = np.clip(np.cos(bearing), 0.0, 1.0) ** 2
+    ahead = clip(np.cos(bearing), 0.0, 1.0) ** 2
     forward = np.where(back, -np.minimum(speed, -limits.vx_min), speed) * ahead
     on_circle = 2.0 * np.sin(bearing) / np.maximum(distance, 0.3) * np.abs(forward)
-    on_the_spot = np.clip(1.5 * bearing, -limits.wz_max, limits.wz_max) * np.where(speed > 0.0, 1.0 - ahead, 0.0)
-    return np.stack([forward, on_circle + on_the_spot], axis=-1)
+    on_the_spot = clip(1.5 * bearing, -limits.wz_max, limits.wz_max) * np.where(speed > 0.0, 1.0 - ahead, 0.0)
+    return np.asarray(pair(forward, on_circle + on_the_spot))
 
 
 def _variations(last: Floats, config: PlannerConfig, random: np.random.Generator, count: int) -> Floats:
@@ -222,12 +235,3 @@ def _brakes(pose: Floats, velocity: Floats, route: Route, limits: BaseLimits, co
     wanted = np.zeros((len(turns), config.steps, 2))
     wanted[..., 1] = turns[:, None] * (times < lasts[:, None])
     return wanted
-
-
-def _reachable(wanted: Floats, velocity: Floats, limits: BaseLimits, step: float) -> Floats:
-    """What the base makes of the wanted velocities (K, T, 2), starting from velocity (2,)."""
-    made, moving = np.empty_like(wanted), np.broadcast_to(velocity, (len(wanted), 2))
-    for t in range(wanted.shape[1]):
-        moving = limit_velocity(wanted[:, t], moving, limits, step)
-        made[:, t] = moving
-    return made

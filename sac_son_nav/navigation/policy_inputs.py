@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from sac_son_nav.arrays import Array, clip, device, namespace, norm
+from sac_son_nav.arrays import Array, clip, device, minimum_at, namespace, norm
 from sac_son_nav.geometry import rotate
 from sac_son_nav.kinematics import BaseLimits
 from sac_son_nav.navigation.route import Route
@@ -87,10 +87,9 @@ def room_beside(way: Floats, along: Floats, points: Floats) -> Floats:
     if points.shape[-2] == 0:
         return np.full(way.shape, ROOM)
     with np.errstate(invalid="ignore"):
-        offset = points[..., None, :, :] - way[..., :, None, :]  # (B, P, M, 2)
+        ox, oy = (points[..., None, :, d] - way[..., :, None, d] for d in (0, 1))  # (B, P, M)
         x, y = along[..., :, None, 0], along[..., :, None, 1]
-        forth = offset[..., 0] * x + offset[..., 1] * y
-        left = offset[..., 1] * x - offset[..., 0] * y
+        forth, left = ox * x + oy * y, oy * x - ox * y
         beside = np.abs(forth) < STRIP
         rooms = [np.where(beside & (side >= 0.0), side, ROOM).min(axis=-1) for side in (left, -left)]
     return np.minimum(np.stack(rooms, axis=-1), ROOM)
@@ -104,8 +103,11 @@ def nearest_by_sector(points: Floats) -> Floats:
         distance = np.linalg.norm(points, axis=-1)
         turn = np.arctan2(points[..., 1], points[..., 0]) / (2.0 * np.pi) + 0.5
         sector = np.floor(np.nan_to_num(turn) * SECTORS) % SECTORS
-        inside = (sector[..., None, :] == np.arange(SECTORS)[:, None]) & (distance < SIGHT)[..., None, :]
-    return np.asarray(np.where(inside, distance[..., None, :], SIGHT).min(axis=-1))
+        seen = distance < SIGHT
+    rows = np.arange(seen.size // seen.shape[-1]).reshape(*seen.shape[:-1], 1)  # of all the sectors of all robots
+    nearest = np.full(rows.size * SECTORS, SIGHT)
+    nearest = minimum_at(nearest, (rows * SECTORS + sector.astype(np.intp))[seen], distance[seen])
+    return np.asarray(nearest).reshape(*seen.shape[:-1], SECTORS)
 
 
 def mirrored(told: PolicyInputs) -> PolicyInputs:

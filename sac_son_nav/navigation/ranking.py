@@ -73,7 +73,7 @@ class Ranking:
         known = foresight.under(options.poses) if len(options.poses) == 1 else None
         without = foresight.without if reference is None else foresight.under(reference[None])[0]
         here = options.poses[0, 0, :2]  # people's terms are worked out in single precision, which is finest near zero
-        robot = np.asfortranarray((options.poses[..., :2] - here).astype(np.float32))
+        robot = _side_by_side((options.poses[..., :2] - here).astype(np.float32))
         alone_there = _near(without[None], here)
         begun = np.broadcast_to(start, (len(robot), 1, 2))
         way = objective.of_the_way(
@@ -133,12 +133,17 @@ class Ranking:
 
 def _near(people: Floats32, here: Floats) -> Floats32:
     """Places (K, N, T, 2) as seen from `here` (2,)."""
-    return np.asfortranarray(people - here.astype(np.float32))
+    return _side_by_side(people - here.astype(np.float32))
+
+
+def _side_by_side(plans: Floats32) -> Floats32:
+    """Arrays (K, ..., 2) as they are, in memory (2, ..., K)."""
+    return np.ascontiguousarray(plans.swapaxes(0, -1)).swapaxes(0, -1)
 
 
 def _some(plans: Floats32, numbers: NDArray[np.intp]) -> Floats32:
     """Of arrays (K, ...) that have the plans side by side in memory, those of these numbers (B,), likewise."""
-    return np.take(plans.T, numbers, axis=-1).T
+    return np.moveaxis(np.take(np.moveaxis(plans, 0, -1), numbers, axis=-1), -1, 0)
 
 
 def _first_least(costs: Floats, numbers: NDArray[np.intp]) -> int:

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
-from sac_son_nav.arrays import Array, clip, namespace
+from sac_son_nav.arrays import Array, clip, components_first, namespace
 from sac_son_nav.errors import RouteError
 from sac_son_nav.grid_graph import grid_graph
 from sac_son_nav.maps import UNKNOWN, OccupancyMap
 from sac_son_nav.states import Floats
+
+AT_ONCE = 1024  # points projected at once: as many as a processor's cache holds with all pieces of a stretch
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,12 @@ class Route:
 
     @cached_property
     def _pieces(self) -> tuple[Floats, ...]:
-        """Of each piece (M - 1,): where it begins, x and y, its way dx and dy, that squared, the arc length before it
-        and its own."""
-        x, y = self.points[:-1].T
-        dx, dy = np.diff(self.points, axis=0).T
-        return x, y, dx, dy, np.maximum(dx * dx + dy * dy, 1e-12), self.arc[:-1], np.diff(self.arc)
+        """Of each piece (M - 1, 1): where it begins, x and y, its way dx and dy, that squared, the arc length before
+        it and its own."""
+        x, y = self.points[:-1].T[..., None]
+        dx, dy = np.diff(self.points, axis=0).T[..., None]
+        squared = np.maximum(dx * dx + dy * dy, 1e-12)
+        return x, y, dx, dy, squared, self.arc[:-1, None], np.diff(self.arc)[:, None]
 
     @cached_property
     def _directions(self) -> Floats:
@@ -75,20 +78,26 @@ class Route:
     def project(self, points: Array) -> tuple[Array, Array]:
         """For points (..., 2) [m]: arc length (...) [m] of the nearest place on the line, and how far off it is
         (...) [m]."""
-        xp = namespace(points)
-        x, y, dx, dy, squared, arc, lengths = (xp.asarray(a, dtype=points.dtype) for a in self._pieces)  # (M-1,)
-        ox, oy = points[..., 0, None] - x, points[..., 1, None] - y  # (..., M-1)
+        xp, shape = namespace(points), points.shape[:-1]
+        flat = xp.reshape(components_first(points), (2, -1))
+        found = [self._nearest(flat[:, k : k + AT_ONCE]) for k in range(0, max(1, flat.shape[1]), AT_ONCE)]
+        place, aside = found[0] if len(found) == 1 else (xp.concat(parts) for parts in zip(*found, strict=True))
+        return xp.reshape(place, shape), xp.reshape(aside, shape)
+
+    def _nearest(self, points: Array) -> tuple[Array, Array]:
+        """The same for points (2, n): (n,) each."""
+        xp, (px, py) = namespace(points), points
+        x, y, dx, dy, squared, arc, lengths = (xp.asarray(a, dtype=points.dtype) for a in self._pieces)  # (M-1, 1)
+        # Rows of points and not of pieces: the longer a row, the quicker.
+        ox, oy = px - x, py - y  # (M-1, n)
         along = clip((ox * dx + oy * dy) / squared, 0.0, 1.0)
         gx, gy = ox - along * dx, oy - along * dy
         distance = gx * gx + gy * gy
-        nearest = xp.reshape(xp.argmin(distance, axis=-1), (-1,))
-        flat = nearest + len(self._pieces[0]) * xp.arange(nearest.shape[0])
-        aside = xp.take(xp.reshape(distance, (-1,)), flat, axis=0)
-        place = xp.take(arc, nearest, axis=0) + xp.take(xp.reshape(along, (-1,)), flat, axis=0) * xp.take(
-            lengths, nearest, axis=0
-        )
-        shape = points.shape[:-1]
-        return xp.reshape(place, shape), xp.reshape(xp.sqrt(aside + 1e-18), shape)  # with a gradient on the line
+        nearest = xp.argmin(distance, axis=0)
+        flat = nearest * px.shape[0] + xp.arange(px.shape[0])
+        aside, share = (xp.take(xp.reshape(a, (-1,)), flat, axis=0) for a in (distance, along))
+        place = xp.take(arc[:, 0], nearest, axis=0) + share * xp.take(lengths[:, 0], nearest, axis=0)
+        return place, xp.sqrt(aside + 1e-18)  # with a gradient on the line
 
     def remaining(self, points: Array) -> Array:
         """Metres still to go from points (..., 2): back to the line and along it, (...)."""
@@ -129,9 +138,9 @@ class Route:
         """Points (..., 2) [m] and unit directions (..., 2) of the line at arc lengths (...) [m]; beyond its end the
         line goes straight on."""
         place = np.asarray(place)
-        index = np.clip(np.searchsorted(self.arc, place, side="right") - 1, 0, len(self.arc) - 2)
-        direction = self._directions[index]
-        return self.points[index] + (place - self.arc[index])[..., None] * direction, direction
+        index = clip(np.searchsorted(self.arc, place, side="right") - 1, 0, len(self.arc) - 2)
+        direction = np.take(self._directions, index, axis=0)
+        return np.take(self.points, index, axis=0) + (place - self.arc[index])[..., None] * direction, direction
 
     @staticmethod
     def along(points: Floats, spacing: float) -> Route:

@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sac_son_nav.arrays import pair
+from sac_son_nav.arrays import components_first, components_last, pair
 from sac_son_nav.crowds import social_force
 from sac_son_nav.crowds.bodies import advance
 from sac_son_nav.errors import ConfigError
@@ -165,7 +165,7 @@ class _Alone:
     """People in the world without the robot, and what they want and do to each other there at each of T steps: wishes
     (N, 1, 2) [m/s] and pushes (N, 1, 2) [m/s^2]. Worked out when first asked for, together with the futures that are
     asked for first: many small arrays cost as much as one that holds them all. In memory the futures lie side by side,
-    (2, T, N, K), so that what holds for a person or a moment holds for a whole row."""
+    (2, N, T, K), so that what holds for a person or a moment holds for a whole row."""
 
     config: SocialForceConfig
     people: Tracks
@@ -201,20 +201,20 @@ class _Alone:
         """See :class:`Foresight`."""
         if self._way is None:
             return self._walk(poses)
-        ways = np.empty((2, poses.shape[1], len(self.people), len(poses)), dtype=np.float32)
+        ways = np.empty((2, len(self.people), poses.shape[1], len(poses)), dtype=np.float32)
         if ways.size == 0:
-            return ways.T
+            return ways.swapaxes(0, -1)
         bodies = _bodies(self.robot, poses, self.step_s)
         state, weight = self._begin(len(poses)), np.float32(self.config.robot_weight)
         for t, (onward, pushes, body) in enumerate(zip(self._wishes, self._pushes, bodies, strict=True)):
             state = self._step(*state, onward, pushes, body, weight)
-            ways[:, t] = np.moveaxis(state[0], -1, 0)
-        return ways.T
+            ways[:, :, t] = components_first(state[0])
+        return ways.swapaxes(0, -1)
 
     def _walk(self, poses: NDArray[np.float64]) -> Floats32:
         """The world without the robot, in the first column, and its futures (K, T, 3); the latter (K, N, T, 2)."""
         count, steps = len(self.people), self.robot.poses.shape[1]
-        ways = np.empty((2, steps, count, 1 + len(poses)), dtype=np.float32)
+        ways = np.empty((2, count, steps, 1 + len(poses)), dtype=np.float32)
         bodies: Sequence[tuple[Floats32, Floats32] | None] = [None] * steps
         weight = np.full((1 + len(poses), 1), self.config.robot_weight, dtype=np.float32)
         weight[0] = 0.0
@@ -232,9 +232,9 @@ class _Alone:
             self._wishes.append(np.where(self._stays, np.float32(0.0), _beside(onward)))
             self._pushes.append(_beside(pushes))
             state = self._step(*state, self._wishes[-1], self._pushes[-1], bodies[t], weight)
-            ways[:, t] = np.moveaxis(state[0], -1, 0)
-        self._way = np.ascontiguousarray(ways.T[0])
-        return ways.T[1:]
+            ways[:, :, t] = components_first(state[0])
+        self._way = components_last(np.ascontiguousarray(ways[..., 0]))
+        return ways[..., 1:].swapaxes(0, -1)
 
     def _begin(self, count: int) -> tuple[Floats32, Floats32]:
         """Everybody's positions and velocities, (N, count, 2)."""

@@ -18,7 +18,7 @@ ROOM = 0.25  # [m] that a walker keeps from walls, centre to face
 PRICE = 0.3  # of a free way's share that a radian of turning is worth
 _COSINES, _SINES = np.cos(TURNS)[:, None], np.sin(TURNS)[:, None]
 _PRICES = PRICE * np.abs(TURNS)[:, None]
-_SHARES = (np.arange(1, 6, dtype=np.float32) / np.float32(5.0))[:, None, None, None]  # of the way ahead
+_SHARES = (np.arange(6, dtype=np.float32) / np.float32(5.0))[:, None, None, None]  # of the way ahead, from here on
 
 
 def turned(positions: Floats32, wanted: Floats32, ahead_s: float, walls: OccupancyMap) -> Floats32:
@@ -29,10 +29,10 @@ def turned(positions: Floats32, wanted: Floats32, ahead_s: float, walls: Occupan
     """
     x, y = wanted[:, 0], wanted[:, 1]
     ways = pair(_COSINES * x - _SINES * y, _SINES * x + _COSINES * y)  # (A, N, 2)
-    places = positions + np.float32(ahead_s) * _SHARES * ways  # (5, A, N, 2)
+    places = positions + np.float32(ahead_s) * _SHARES * ways  # (1 + 5, A, N, 2)
+    room = np.asarray(walls.distance_at(places))
     # Who is at a wall already may walk along it.
-    here = np.minimum(np.asarray(walls.distance_at(positions)), ROOM) - 0.05
-    clear = np.asarray(walls.distance_at(places)) > here
-    free = np.logical_and.accumulate(clear, axis=0).sum(axis=0) / len(_SHARES)  # (A, N)
+    clear = room[1:] > np.minimum(room[0], ROOM) - 0.05
+    free = np.logical_and.accumulate(clear, axis=0).sum(axis=0) / (len(_SHARES) - 1)  # (A, N)
     best = np.argmax(free - _PRICES, axis=0)
     return ways[best, np.arange(len(positions))]

@@ -3,7 +3,7 @@ import pytest
 
 from sac_son_nav.errors import RouteError
 from sac_son_nav.maps import FREE, OCCUPIED, OccupancyMap
-from sac_son_nav.navigation.route import Route, RouteConfig, RoutePlanner
+from sac_son_nav.navigation.route import AT_ONCE, Route, RouteConfig, RoutePlanner
 
 
 def room(columns: int = 120, rows: int = 80) -> np.ndarray:
@@ -112,3 +112,13 @@ def test_behind_a_wall_it_is_as_far_as_round_it() -> None:
     # round the end of the wall: 1 m up from there, 4.2 m along, and back.
     assert 2.7 < float(left.at(np.array([4.0, 1.0]))) <= 3.0
     assert 7.5 < float(left.at(np.array([1.0, 3.0]))) < 9.5
+
+
+def test_many_points_are_projected_as_each_alone() -> None:
+    route = Route.along(np.array([[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]]), 0.3)
+    points = np.random.default_rng(0).uniform(-1.0, 5.0, (3, AT_ONCE, 2))
+    place, aside = route.project(points)
+    for k in (0, AT_ONCE - 1):
+        alone = [float(found) for found in route.project(points[1, k])]
+        assert alone == [place[1, k], aside[1, k]]
+    assert [np.shape(found) for found in route.project(points[:0])] == [(0, AT_ONCE)] * 2

@@ -73,3 +73,15 @@ def test_nobody_is_no_trouble():
 def test_a_body_without_size_is_refused():
     with pytest.raises(ConfigError, match="person_radius"):
         SocialForceConfig(person_radius=0.0)
+
+
+def test_futures_asked_for_later_are_those_asked_for_with_the_world_alone():
+    random = np.random.default_rng(0)
+    crowd = people(random.uniform(-2.0, 2.0, (5, 2)), random.normal(0.0, 0.8, (5, 2)))
+    poses = random.uniform(-2.0, 2.0, (3, STEPS, 3))
+    nowhere = RobotFutures(np.zeros(3), poses[:0], np.zeros(0, dtype=bool), 0.22)
+    at_once, later = (SocialForce().foresee(crowd, nowhere, STEP, None) for _ in range(2))
+    with_it = at_once.under(poses)
+    np.testing.assert_allclose(at_once.without, later.without, atol=1e-5)
+    np.testing.assert_allclose(with_it, later.under(poses), atol=1e-5)
+    assert later.under(poses[:0]).shape == (0, 5, STEPS, 2)
