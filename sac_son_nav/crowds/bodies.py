@@ -55,7 +55,8 @@ def between_people(force: Callable[..., Array], positions: Array, velocities: Ar
     xp, where, count = namespace(positions, velocities), device(positions), positions.shape[-2]
     signs = pairs(count)[2]
     incidence = xp.asarray(signs, dtype=positions.dtype, device=where)
-    shape = np.broadcast_shapes(positions.shape, velocities.shape)
+    alike = positions.shape == velocities.shape  # as they are in most calls, and looking is dear for small arrays
+    shape = tuple(positions.shape) if alike else np.broadcast_shapes(positions.shape, velocities.shape)
     at_once = max(1, CACHED // signs.shape[1])
     if math.prod(shape[:-2]) <= at_once or str(where) != "cpu":
         return xp.matmul(incidence, _in_rows(force(*of_pairs(positions, velocities, radii))))

@@ -1,5 +1,7 @@
 """`sac-son measure navigation`: what one `Navigator.step` among 20 people costs on one core, in each mode.
 
+Once more in the last mode with so many variations of the last plan that there are 256 candidates.
+
 A corridor's floor plan, 20 people who walk about within 4 m, all of them considered, and a laser of 720 beams. Beside
 the time that passes stands the process's own, since on a busy machine the first tells of the others.
 """
@@ -7,6 +9,7 @@ the time that passes stands the process's own, since on a busy machine the first
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +25,12 @@ from sac_son_nav.simulation.scenarios import load_scenario
 from sac_son_nav.states import Floats, Observation, RobotState, Tracks
 
 PEOPLE, BEAMS, CALLS, FIRST = 20, 720, 200, 10  # FIRST calls fill caches and do not count
-MODES = ("planner", "policy", "both")
+ROWS = {
+    "planner": ("mode=planner",),
+    "policy": ("mode=policy",),
+    "both": ("mode=both",),
+    "both, more": ("mode=both", "planner.variations=136"),
+}
 
 
 def observation(random: np.random.Generator, caster: RayCaster, stamp_s: float) -> Observation:
@@ -37,13 +45,13 @@ def observation(random: np.random.Generator, caster: RayCaster, stamp_s: float) 
     return Observation(stamp_s, robot, Tracks(stamp_s, "map", ids, places, paces, *more), points)
 
 
-def time_mode(mode: str) -> dict[str, float] | str:
-    """Percentiles [ms] of a step in this mode, or why there is none."""
+def time_mode(changes: Sequence[str]) -> dict[str, float] | str:
+    """Percentiles [ms] of a step with these changes of the shipped settings, or why there is none."""
     scenario, robot = load_scenario("corridor"), load_robot("simulated")
-    policy, lack = for_mode(mode)
+    settings = replace(changed_settings(changes), people_considered=PEOPLE)
+    policy, lack = for_mode(settings.mode)
     if lack:
         return lack
-    settings = replace(changed_settings([f"mode={mode}"]), people_considered=PEOPLE)
     navigator = Navigator(settings, robot.radius, robot.limits, policy=policy)
     navigator.set_map(scenario.floor)
     navigator.set_goal(scenario.robot_goal)
@@ -67,14 +75,14 @@ def _percentiles(seconds: Floats, prefix: str) -> dict[str, float]:
 def measure_navigation(out: Path) -> int:
     """Print the figures of each mode; also left as navigation.json."""
     make_folder(out, "navigation.json")
-    found = {mode: time_mode(mode) for mode in MODES}
+    found = {row: time_mode(changes) for row, changes in ROWS.items()}
     write_summary(out / "navigation.json", {"people": PEOPLE, "calls": CALLS, "ms": found})
     print(f"Navigator.step, {PEOPLE} people, {CALLS} steps on one core [ms]")
-    print(f"  {'mode':<10}{'plans':>7}{'least':>9}{'p50':>9}{'p99':>9}{'own p50':>9}{'own p99':>9}")
-    for mode, figures in found.items():
+    print(f"  {'mode':<12}{'plans':>7}{'least':>9}{'p50':>9}{'p99':>9}{'own p50':>9}{'own p99':>9}")
+    for row, figures in found.items():
         if isinstance(figures, str):
-            print(f"  {mode:<10}{figures}")
+            print(f"  {row:<12}{figures}")
             continue
         shown = "".join(f"{figures[k]:9.2f}" for k in ("least", "p50", "p99", "own_p50", "own_p99"))
-        print(f"  {mode:<10}{figures['candidates']:7.0f}{shown}")
+        print(f"  {row:<12}{figures['candidates']:7.0f}{shown}")
     return 0

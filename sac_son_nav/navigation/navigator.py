@@ -300,7 +300,7 @@ class Navigator:
         assert self.goal is not None
         pose, stamp_s = seen.observation.robot.pose, seen.observation.stamp_s
         sub_goal, points = route.ahead(pose[:2], self.config.sub_goal, self.goal), seen.unexplained
-        points = points[np.linalg.norm(points - pose[:2], axis=-1) < self._reach()]
+        points = points[np.hypot(*(points - pose[:2]).T) < self._reach()]
         published = objective.Published(sub_goal, points, areas_of(points))
         to_go = float(self._way_left(route, pose[None], 0.0)[0])
         urgency = self._patience.urgency(stamp_s, to_go, self.config.patience)

@@ -229,7 +229,7 @@ class _Alone:
                 onward = turned(alone[0], onward, self.config.turn_ahead, self.walls)
             if count > 1:
                 pushes = social_force.between(*alone, radii, self.config.law)
-            self._wishes.append(np.where(self._stays, np.float32(0.0), _beside(onward)))
+            self._wishes.append(_beside(onward))
             self._pushes.append(_beside(pushes))
             state = self._step(*state, self._wishes[-1], self._pushes[-1], bodies[t], weight)
             ways[:, :, t] = components_first(state[0])
