@@ -284,7 +284,7 @@ def _evaluate_crowds(what: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _evaluate_crowdnav(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = what.add_parser("crowdnav", help="the published CrowdNav test on our laws of walking")
-    robots = ("orca", "social_force", "moussaid", "sac_son")
+    robots = ("orca", "social_force", "moussaid", "sac_son", "sac_son_turning")
     verb.add_argument("--robot", choices=robots, default="orca", help="law by which the robot steers (default: orca)")
     verb.add_argument("--episodes", type=int, default=500, help="default: 500")
     cases = "the published ones, each second case and over again (default), or each a case of its own"
@@ -296,6 +296,8 @@ def _evaluate_crowdnav(what: argparse._SubParsersAction[argparse.ArgumentParser]
     verb.add_argument("--robot-seen", action="store_true", help="people see the robot")
     verb.add_argument("--radii-renewed", action="store_true", help="ORCA learns how large a body is whenever it looks")
     verb.add_argument("--intrusions", action="store_true", help="into where people will be in five steps, too")
+    changed = "of sac_son changed from config/crowdnav.yaml; may be given again"
+    verb.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="changes", help=changed)
     many = "processes for sac_son, each of which takes some of the cases (default: 1)"
     verb.add_argument("--workers", type=int, default=1, metavar="N", help=many)
     verb.add_argument("--seed", type=int, help="default: the published one")

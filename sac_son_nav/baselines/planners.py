@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import yaml
 
@@ -66,15 +66,20 @@ def shipped_settings() -> NavigationConfig:
 
 def paper_settings() -> NavigationConfig:
     """The same with config/paper.yaml on top: the published objective."""
-    changes, left = [], [("", read_parameters(resource("config", "paper.yaml"), "navigation"))]
+    return changed_settings(as_changes(read_parameters(resource("config", "paper.yaml"), "navigation")))
+
+
+def as_changes(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Settings within settings as ``name=value`` with dotted names, for :func:`changed_settings`."""
+    changes, left = [], [("", settings)]
     while left:
         prefix, values = left.pop()
         for name, value in values.items():
             if isinstance(value, Mapping):
-                left.append((f"{prefix}{name}.", dict(value)))
+                left.append((f"{prefix}{name}.", value))
             else:
                 changes.append(f"{prefix}{name}={value}")
-    return changed_settings(changes)
+    return tuple(changes)
 
 
 def changed_settings(changes: Sequence[str]) -> NavigationConfig:

@@ -12,10 +12,7 @@ from __future__ import annotations
 import re
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, fields, replace
-from itertools import repeat
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +22,8 @@ from numpy.typing import NDArray
 from sac_son_nav.config import make_folder
 from sac_son_nav.crowds import social_force
 from sac_son_nav.errors import ConfigError, ResultsError
-from sac_son_nav.evaluation.crowdnav_navigator import NavigatorRobot
+from sac_son_nav.evaluation.crowdnav_navigator import HolonomicRobot, TurningRobot, settings
+from sac_son_nav.evaluation.crowdnav_parts import in_parts
 from sac_son_nav.evaluation.crowdnav_world import SEED, Bodies, Bools, Setting, Worlds, reciprocal_velocity
 from sac_son_nav.evaluation.report import write_summary
 from sac_son_nav.states import Floats
@@ -34,6 +32,7 @@ Whole = NDArray[np.int64]
 GOING, SUCCESS, COLLISION, TIMEOUT = range(4)
 OUTCOMES = {SUCCESS: "success", COLLISION: "collision", TIMEOUT: "timeout"}
 CASES = 500  # of the published test, after which their numbers start again
+OURS = ("sac_son", "sac_son_turning")
 FORESEEN = 5  # steps of people's true future that a robot may intrude into, as in the published logs
 RESETS = 2  # of the published test between two episodes, so that it takes every second case
 ARRIVED_M = 1e-6  # [m] from the goal, where it has no direction
@@ -120,11 +119,12 @@ def moussaid_robot() -> Robot:
     return steer
 
 
-ROBOTS: dict[str, Callable[[Worlds, float], Robot]] = {
-    "orca": orca_robot,
-    "social_force": lambda first, share: circular_force_robot(),
-    "moussaid": lambda first, share: moussaid_robot(),
-    "sac_son": lambda first, share: NavigatorRobot(),
+ROBOTS: dict[str, Callable[[Worlds, Trial], Robot]] = {
+    "orca": lambda first, trial: orca_robot(first, trial.share),
+    "social_force": lambda first, trial: circular_force_robot(),
+    "moussaid": lambda first, trial: moussaid_robot(),
+    "sac_son": lambda first, trial: HolonomicRobot(trial.changes),
+    "sac_son_turning": lambda first, trial: TurningRobot(trial.changes),
 }
 
 
@@ -160,13 +160,15 @@ class Episodes:
 @dataclass(frozen=True)
 class Trial:
     """What is tried: the world, the robot, its share of an evasion (ORCA) and how many steps of people's true future
-    it takes for further bodies; `intrusions`: whether those are counted, too, which takes as many more steps."""
+    it takes for further bodies; `intrusions`: whether those are counted, too, which takes as many more steps;
+    `changes`: settings of our planner, ``name=value``."""
 
     robot: str = "orca"
     share: float = 0.5
     foresight: int = 0
     intrusions: bool = False
     setting: Setting = field(default_factory=Setting)
+    changes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.robot not in ROBOTS:
@@ -180,7 +182,7 @@ def run(trial: Trial, cases: Sequence[int], seed: int = SEED) -> Episodes:
     """The cases one by one, as far as their outcome goes; all at once, as far as the arithmetic goes."""
     worlds = Worlds(trial.setting, cases, seed)
     count = len(worlds.cases)
-    steer = ROBOTS[trial.robot](worlds, trial.share)
+    steer = ROBOTS[trial.robot](worlds, trial)
     outcomes, times, ways = np.zeros(count, dtype=np.int64), np.zeros(count), np.zeros(count)
     gaps, going, intrusions = np.full(count, np.inf), np.arange(count), np.zeros(count)
     while len(going):
@@ -200,15 +202,18 @@ def run(trial: Trial, cases: Sequence[int], seed: int = SEED) -> Episodes:
     )
 
 
-def _shared_out(trial: Trial, cases: list[int], seed: int, workers: int) -> Episodes:
-    """:func:`run` with some of the cases in each of the processes; for a robot in whom no case depends on another."""
-    if workers < 2 or trial.robot != "sac_son":
+def _in_parts(trial: Trial, cases: list[int], seed: int, workers: int, folder: Path | None) -> Episodes:
+    """:func:`run` in parts that are kept in the folder, for a robot in whom no case depends on another."""
+    if trial.robot not in OURS or folder is None:
         return run(trial, cases, seed)
-    parts = [cases[k::workers] for k in range(min(workers, len(cases)))]
-    with ProcessPoolExecutor(len(parts), get_context("spawn")) as pool:
-        done = list(pool.map(run, repeat(trial), parts, repeat(seed)))
-    order = np.argsort(np.concatenate([part.cases for part in done]))
-    return Episodes(*(np.concatenate([getattr(part, f.name) for part in done])[order] for f in fields(Episodes)))
+    found = in_parts(_columns, [asdict(part) for part in settings(trial.changes)], trial, cases, seed, folder, workers)
+    whole = {name: found[name].astype(np.int64) for name in ("cases", "outcomes")}
+    return Episodes(**(found | whole))
+
+
+def _columns(trial: Trial, cases: Sequence[int], seed: int) -> dict[str, Floats]:
+    episodes = run(trial, cases, seed)
+    return {f.name: getattr(episodes, f.name) for f in fields(Episodes)}
 
 
 def _intrudes(worlds: Worlds, people: Floats) -> Bools:
@@ -289,7 +294,7 @@ def trial_of(options: Namespace) -> Trial:
         robot_seen=options.robot_seen,
         radii_renewed=options.radii_renewed,
     )
-    return Trial(options.robot, options.share, options.foresight, options.intrusions, setting)
+    return Trial(options.robot, options.share, options.foresight, options.intrusions, setting, tuple(options.changes))
 
 
 def crowdnav(options: Namespace) -> int:
@@ -300,7 +305,7 @@ def crowdnav(options: Namespace) -> int:
     cases = published_cases(options.episodes) if options.cases == "published" else episodes
     theirs = None if options.log is None else read_log(options.log, options.episodes)
     make_folder(options.out, "crowdnav.json")
-    found, rows = measure(trial, cases, seed, theirs, options.workers)
+    found, rows = measure(trial, cases, seed, theirs, options.workers, options.out / "parts")
     print("\n".join(_table(trial, found)))
     values = {"trial": asdict(trial), "seed": seed, "found": found, "cases": rows}
     write_summary(options.out / "crowdnav.json", values)
@@ -309,13 +314,18 @@ def crowdnav(options: Namespace) -> int:
 
 
 def measure(
-    trial: Trial, cases: Whole, seed: int, theirs: Whole | None = None, workers: int = 1
+    trial: Trial,
+    cases: Whole,
+    seed: int,
+    theirs: Whole | None = None,
+    workers: int = 1,
+    folder: Path | None = None,
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Figures of episodes with these cases (E,), against the outcomes (E,) of a log if given, and a row for each
-    distinct case."""
+    distinct case. Parts of the work of our planner are kept in the folder, if there is one."""
     distinct, where = np.unique(cases, return_inverse=True)
     # The first case of all is the one a robot's beliefs may stem from, and unique cases are sorted.
-    episodes = _shared_out(trial, [int(case) for case in distinct], seed, workers)
+    episodes = _in_parts(trial, [int(case) for case in distinct], seed, workers, folder)
     outcomes: Whole = episodes.outcomes[where]
     arrived: Bools = outcomes == SUCCESS
     found: dict[str, float] = {

@@ -17,6 +17,7 @@ Shapes: K plans, T steps, N people. Positions [m] in one frame; the weight of ea
 | contact | 1 | the chance that a person is touched, soon or less soon | ours |
 | risk | 1 | nearness of the nearest person | Cancelli et al. 2023 |
 | compass | 1 | nearness of people in eight sectors round the robot | Cancelli et al. 2023 |
+| intrusion | 1 | being where somebody is or soon will be | as the reward of Liu et al. 2023 |
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class Weights:
     geometric: float = 0.0
     risk: float = 0.0
     compass: float = 0.0
+    intrusion: float = 0.0
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -73,6 +75,7 @@ class ObjectiveConfig:
     growth: float = 0.06  # [m/s] at which it grows for walkers
     steps_aside: float = 0.3  # [m] that somebody who stands is expected to, who has been asked for long enough
     foresight: float = 2.5  # [s] ahead at which a contact counts 1/e: there is time to think again
+    way_ahead: float = 1.25  # [s] of people's way that `intrusion` leaves to them; as Liu et al. do
     weights: Weights = field(default_factory=Weights)
 
 
@@ -177,6 +180,29 @@ def contact(apart: Array, reach: Array, spread: Array, count: Array, minded: Arr
     return 1.0 - xp.prod(1.0 - each, axis=-1)
 
 
+def intrusion(robot: Array, people_without: Array, reach: Array, spread: Array, count: Array, steps: int) -> Array:
+    """How surely the robot (K, T, 2) is where somebody is or will be within some `steps`, (K,): nearer than `reach`
+    (1, N, 1) [m] to the straight line from where a person is, `people_without` (1, N, T, 2) [m], to where they are so
+    many steps later, or at the end of what is foreseen; if that strays by a logistic distribution of scale `spread`
+    (1, N, T) [m]. Of everybody the surest, a moment counting as `count` (T,) says, mean over time. The way that is
+    left to people is the one they would go without the robot.
+
+    S. Liu et al., "Intention aware robot crowd navigation with attention-based interaction graph" (ICRA 2023) punish
+    the worst intrusion into the circle round anybody's next five places, less the later; it is one or none there.
+    """
+    xp = namespace(robot, people_without)
+    if people_without.shape[1] == 0:
+        return xp.zeros_like(robot[:, 0, 0])
+    x, y, count_of_steps = people_without[..., 0], people_without[..., 1], people_without.shape[2]
+    later = xp.asarray([min(t + steps, count_of_steps - 1) for t in range(count_of_steps)], device=device(x))
+    way_x, way_y = xp.take(x, later, axis=2) - x, xp.take(y, later, axis=2) - y
+    off_x, off_y = robot[:, None, :, 0] - x, robot[:, None, :, 1] - y  # (K, N, T)
+    along = clip((off_x * way_x + off_y * way_y) / (way_x * way_x + way_y * way_y + 1e-12), 0.0, 1.0)
+    apart = norm_of(off_x - along * way_x, off_y - along * way_y)
+    chance = 1.0 / (1.0 + xp.exp(clip((apart - reach) / spread, -30.0, 30.0)))
+    return xp.mean(count * xp.max(chance, axis=1), axis=-1)
+
+
 def walking(people_without: Array, ahead_s: Array) -> Array:
     """How much people (K or 1, N, T, 2) [m], foreseen at the moments ahead (T,) [s], walk rather than stand:
     (K or 1, N, 1), 1 from WALKING on."""
@@ -273,15 +299,19 @@ def of_people(
     apart = apart + config.steps_aside * asked * later
     reach = robot_radius + (config.body if bodies is None else bodies[:, None]) + config.sway * walks
     spread = config.uncertainty + config.growth * clip(walks, STANDING) * ahead
-    moved = xp.zeros_like(robot[:, 0, 0])
+    moved = intruded = xp.zeros_like(robot[:, 0, 0])
     if people_with is not None:
         apart = xp.minimum(distances(robot, people_with), apart)
         moved = counterfactual_perturbation(people_with, people_without, minded)
+    if config.weights.intrusion:
+        steps, body = round(config.way_ahead / step_s), reach - config.sway * walks
+        intruded = intrusion(robot, people_without, body, spread, xp.exp(-ahead / config.foresight), steps)
     return {
         "personal_space": personal_space(apart, robot_radius + config.personal_distance, minded),
         "counterfactual_perturbation": moved,
         # Who stands will still stand there later: there is nothing to wait for.
         "contact": contact(apart, reach, spread, xp.exp(-ahead * (1.0 - asked) / config.foresight), dreaded),
+        "intrusion": intruded,
     }
 
 
@@ -306,7 +336,7 @@ def of_others_people(poses: Array, people_with: Array, weights: Weights) -> dict
     }
 
 
-ABOUT_PEOPLE = ("personal_space", "counterfactual_perturbation", "contact", "risk", "compass")
+ABOUT_PEOPLE = ("personal_space", "counterfactual_perturbation", "contact", "risk", "compass", "intrusion")
 """The terms that are zero where nobody is."""
 
 

@@ -125,6 +125,31 @@ def test_a_negative_weight_is_refused_by_name():
         objective.Weights(personal_space=-1.0)
 
 
+def test_intrusion_by_hand():
+    """Somebody walks 1 m a step from (1, 0) along x. With two steps ahead, theirs is the line as far as (3, 0), then
+    from (2, 0), then only (3, 0): the robot at (2.5, 0.4) is 0.4 m off twice, and then (0.5, 0.4) off; reach 0.4,
+    spread 0.1. The moments count 1, 0.5 and 0.25: (0.5 + 0.25 + 0.25 / (1 + e^((0.6403 - 0.4) / 0.1))) / 3."""
+    people = np.array([[[[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]]]])
+    robot = np.full((1, 3, 2), [2.5, 0.4])
+    reach, spread, count = np.full((1, 1, 1), 0.4), np.full((1, 1, 3), 0.1), np.array([1.0, 0.5, 0.25])
+    last = 0.25 / (1.0 + np.exp((0.41**0.5 - 0.4) / 0.1))
+    found = objective.intrusion(robot, people, reach, spread, count, 2)
+    np.testing.assert_allclose(found, [(0.5 + 0.25 + last) / 3.0], rtol=1e-6)
+    # Of two the surer counts, and nobody is no intrusion.
+    twice = np.concatenate([people + 90.0, people], axis=1)
+    np.testing.assert_allclose(objective.intrusion(robot, twice, reach, spread, count, 2), found)
+    assert objective.intrusion(robot, people[:, :0], reach[:, :0], spread[:, :0], count, 2) == [0.0]
+
+
+def test_an_intrusion_without_a_weight_is_not_worked_out():
+    robot, people = np.zeros((1, 2, 2)), np.array([[[[0.2, 0.0], [0.2, 0.0]]]])
+    for weight, least in ((0.0, 0.0), (1.0, 0.4)):
+        config = objective.ObjectiveConfig(weights=objective.Weights(intrusion=weight))
+        apart = objective.distances(robot, people)
+        found = objective.of_people(robot, people, people, apart, 0.25, 0.3, config)["intrusion"]
+        assert found[0] == pytest.approx(0.0, abs=1e-12) if weight == 0.0 else found[0] > least
+
+
 def test_terms_have_gradients_in_torch():
     torch = pytest.importorskip("torch")
     robot = torch.tensor([[[0.0, 0.0], [0.4, 0.0]]], requires_grad=True)
