@@ -207,8 +207,8 @@ def _in_parts(trial: Trial, cases: list[int], seed: int, workers: int, folder: P
     if trial.robot not in OURS or folder is None:
         return run(trial, cases, seed)
     found = in_parts(_columns, [asdict(part) for part in settings(trial.changes)], trial, cases, seed, folder, workers)
-    whole = {name: found[name].astype(np.int64) for name in ("cases", "outcomes")}
-    return Episodes(**(found | whole))
+    of_cases, outcomes = (found.pop(name).astype(np.int64) for name in ("cases", "outcomes"))
+    return Episodes(of_cases, outcomes, **found)
 
 
 def _columns(trial: Trial, cases: Sequence[int], seed: int) -> dict[str, Floats]:

@@ -12,13 +12,14 @@ Shapes: K plans, T steps, N people. Frame map, SI units.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.navigation import objective
 from sac_son_nav.navigation.navigator import NavigationConfig
+from sac_son_nav.navigation.patience import Patience
 from sac_son_nav.navigation.planner import shift
 from sac_son_nav.prediction.learned import named_predictor
 from sac_son_nav.prediction.predictor import Floats32, Predictor, RobotFutures, foresee
@@ -38,6 +39,7 @@ class HolonomicConfig:
     rounds: int = 2  # of variations of the best
     best: int = 4  # how many plans are varied in a round
     variations: int = 96  # in a round
+    hurry: float = 2.0  # how much more the way still to go counts to who is late, see `Patience.eagerness`
     spread: float = 0.4  # [m/s] of them in the first round, standard deviation; the k-th has a k-th of it
 
     def __post_init__(self) -> None:
@@ -98,6 +100,7 @@ class HolonomicNavigator:
     seed: int = 0
     _predictor: Predictor = field(init=False)
     _random: np.random.Generator = field(init=False)
+    _patience: Patience = field(default_factory=Patience)
     _plan: Floats | None = None
     _stamp_s: float = 0.0
 
@@ -117,6 +120,7 @@ class HolonomicNavigator:
         if self._plan is not None:
             last = shift(self._plan, people.stamp_s - self._stamp_s, planner.step)
             plans = np.concatenate([plans, last[None]])
+        self._patience.urgency(people.stamp_s, float(np.linalg.norm(self.goal - here)), self.config.patience)
         costs, terms = self._costs(plans, here, velocity, without[None], people.radii)
         for k in range(config.rounds):
             best = plans[np.argsort(costs, kind="stable")[: config.best]]
@@ -146,8 +150,11 @@ class HolonomicNavigator:
             config,
         )
         apart, told = objective.distances(places, people), None if bodies is None else bodies.astype(np.float32)
-        terms |= objective.of_people(places, None, people, apart, planner.step, self.radius, config, bodies=told)
-        return objective.total(terms, config.weights), terms
+        late = self._patience.eagerness(self.config.patience)
+        terms |= objective.of_people(places, None, people, apart, planner.step, self.radius, config, 0.0, told, late)
+        # Who is late wants on more, whomever it disturbs and nearly whatever it dares.
+        wants = config.weights.goal_distance * (1.0 + self.ways.hurry * late)
+        return objective.total(terms, replace(config.weights, goal_distance=wants)), terms
 
     def _attended(self, people: Tracks, here: Floats) -> Tracks:
         """The nearest of them, as many and as far as the settings say."""

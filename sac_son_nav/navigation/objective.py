@@ -76,6 +76,7 @@ class ObjectiveConfig:
     steps_aside: float = 0.3  # [m] that somebody who stands is expected to, who has been asked for long enough
     foresight: float = 2.5  # [s] ahead at which a contact counts 1/e: there is time to think again
     way_ahead: float = 1.25  # [s] of people's way that `intrusion` leaves to them; as Liu et al. do
+    berth: float = 0.0  # [m] beside it that is theirs, too
     weights: Weights = field(default_factory=Weights)
 
 
@@ -304,8 +305,8 @@ def of_people(
         apart = xp.minimum(distances(robot, people_with), apart)
         moved = counterfactual_perturbation(people_with, people_without, minded)
     if config.weights.intrusion:
-        steps, body = round(config.way_ahead / step_s), reach - config.sway * walks
-        intruded = intrusion(robot, people_without, body, spread, xp.exp(-ahead / config.foresight), steps)
+        steps, soon = round(config.way_ahead / step_s), (1.0 - JOINS * eagerness) * xp.exp(-ahead / config.foresight)
+        intruded = intrusion(robot, people_without, reach + config.berth, spread, soon, steps)
     return {
         "personal_space": personal_space(apart, robot_radius + config.personal_distance, minded),
         "counterfactual_perturbation": moved,
