@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -22,11 +22,13 @@ from sac_son_nav.crowds import social_force
 from sac_son_nav.crowds.bodies import advance
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.maps import OccupancyMap
+from sac_son_nav.prediction.errands import Bound, Errands
 from sac_son_nav.prediction.steering import turned
 from sac_son_nav.states import Tracks
 
 Floats32 = NDArray[np.float32]
 STEERING = 0.8  # [s] between two looks for walls
+SHORT = 0.6  # [s] before a wall at which people turn who are foreseen to turn with their ways
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ class SocialForceConfig:
     standing_below: float = 0.25  # [m/s] under which a person is taken to want to stay
     return_time: float = 0.8  # [s] in which somebody who stands would be back in their place
     turn_ahead: float = 1.6  # [s] before a wall at which people turn along it; 0: they walk into it
+    errands: bool = True  # foresee people to turn as the ways turn to where they may be going
     robot_weight: float = 1.0  # how strongly people mind the robot; 1 as they mind a person
     law: social_force.SocialForceConfig = field(default_factory=social_force.SocialForceConfig)
 
@@ -158,6 +161,12 @@ class SocialForce:
     def foresee(self, people: Tracks, robot: RobotFutures, step_s: float, walls: OccupancyMap | None) -> _Alone:
         """The world without the robot, on which each of its futures draws; see :func:`foresee`."""
         return _Alone(self.config, people, robot, step_s, walls if walls is not None and walls.walled else None)
+
+
+@lru_cache(maxsize=8)
+def errands_over(floor: OccupancyMap) -> Errands:
+    """The errands of a floor plan, worked out once."""
+    return Errands(floor)
 
 
 @dataclass
@@ -222,11 +231,11 @@ class _Alone:
             bodies = _bodies(self.robot, np.concatenate([poses[:1], poses]), self.step_s)
         onward, pushes, state = self._velocities, np.zeros_like(self._velocities), self._begin(1 + len(poses))
         radii = np.full(count, self.config.person_radius, dtype=np.float32)
-        every = max(1, round(STEERING / self.step_s))
+        bound, every = self._bound(), max(1, round(STEERING / self.step_s))
         for t in range(steps if count else 0):
             alone = (state[0][:, 0], state[1][:, 0])
-            if self.walls is not None and self.config.turn_ahead > 0.0 and t % every == 0:
-                onward = turned(alone[0], onward, self.config.turn_ahead, self.walls)
+            if t % every == 0:
+                onward = self._onward(alone[0], onward, bound)
             if count > 1:
                 pushes = social_force.between(*alone, radii, self.config.law)
             self._wishes.append(_beside(onward))
@@ -235,6 +244,22 @@ class _Alone:
             ways[:, :, t] = components_first(state[0])
         self._way = components_last(np.ascontiguousarray(ways[..., 0]))
         return ways[..., 1:].swapaxes(0, -1)
+
+    def _bound(self) -> Bound | None:
+        """Where people may be going, if the floor plan says."""
+        if self.walls is None or not self.config.errands or self.config.turn_ahead == 0.0:
+            return None
+        return errands_over(self.walls).of(self._home[:, 0], self._velocities)
+
+    def _onward(self, positions: Floats32, before: Floats32, bound: Bound | None) -> Floats32:
+        """What people at positions (N, 2) [m] want, who wanted `before` (N, 2) [m/s]: on, but not into a wall."""
+        if self.walls is None or self.config.turn_ahead == 0.0:
+            return before
+        ahead = np.full((len(positions), 1), self.config.turn_ahead, dtype=np.float32)
+        if bound is not None:
+            before, known = bound.onward(positions, before)
+            ahead[known] = min(SHORT, self.config.turn_ahead)
+        return turned(positions, before, ahead, self.walls)
 
     def _begin(self, count: int) -> tuple[Floats32, Floats32]:
         """Everybody's positions and velocities, (N, count, 2)."""

@@ -21,15 +21,16 @@ _PRICES = PRICE * np.abs(TURNS)[:, None]
 _SHARES = (np.arange(6, dtype=np.float32) / np.float32(5.0))[:, None, None, None]  # of the way ahead, from here on
 
 
-def turned(positions: Floats32, wanted: Floats32, ahead_s: float, walls: OccupancyMap) -> Floats32:
+def turned(positions: Floats32, wanted: Floats32, ahead_s: Floats32 | float, walls: OccupancyMap) -> Floats32:
     """The velocity (N, 2) [m/s] that people at `positions` (N, 2) [m] who want `wanted` (N, 2) [m/s] go on with:
-    turned by the least that leaves the next `ahead_s` [s] of their way free, as far as one of TURNS does.
+    turned by the least that leaves the next `ahead_s` [s], one for all or (N, 1), of their way free, as far as one of
+    TURNS does.
 
     Of the turns the one counts most whose free share of the way, less PRICE for each radian, is greatest.
     """
     x, y = wanted[:, 0], wanted[:, 1]
     ways = pair(_COSINES * x - _SINES * y, _SINES * x + _COSINES * y)  # (A, N, 2)
-    places = positions + np.float32(ahead_s) * _SHARES * ways  # (1 + 5, A, N, 2)
+    places = positions + np.asarray(ahead_s, dtype=np.float32) * _SHARES * ways  # (1 + 5, A, N, 2)
     room = np.asarray(walls.distance_at(places))
     # Who is at a wall already may walk along it.
     clear = room[1:] > np.minimum(room[0], ROOM) - 0.05

@@ -1,0 +1,135 @@
+"""Where people may be going, as far as the floor plan tells: nobody's errand is known, but walls leave few.
+
+Errands are places spread over the open floor. Whoever walks may be bound for each of them, the more so the better the
+shortest way there begins as they walk. How the mean direction of these ways turns along the way ahead is how they are
+foreseen to turn: with a corridor, through a door, round a corner near its inner side, as those do who take the
+shortest way. It is the turning that counts, not the direction itself: in the open people go on as they go.
+
+That people are foreseen by how well the ways to possible goals fit theirs is Ziebart et al. (IROS 2009).
+Shapes: N people, G errands. Frame map, SI units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.sparse import csgraph
+
+from sac_son_nav.arrays import pair
+from sac_son_nav.geometry import wrap_angle
+from sac_son_nav.grid_graph import grid_graph
+from sac_son_nav.maps import FREE, OccupancyMap
+from sac_son_nav.states import Floats
+
+Floats32 = NDArray[np.float32]
+
+CELL = 0.2  # [m] of the grid on which ways are searched
+MOST_CELLS = 60_000  # of a floor plan; what is larger has no errands
+CLEARANCE, COMFORT, WALL_PRICE = 0.25, 0.4, 1.0  # [m], [m]: people keep off walls; and how much dearer they are
+MOST = 48  # errands
+AIM = 5  # cells along the way that people aim at
+SHARPNESS = 6.0  # how much less likely an errand is, the way to which begins elsewhere
+ARRIVED = 1.2  # [m] from an errand, at which it is no reason to turn
+AGREED = 0.5  # length of the mean of the directions of all errands, below which it says nothing
+MOST_TURN = np.deg2rad(115.0)  # [rad] beyond which it would be turning back, of which walls say nothing
+LEFT = 0.1  # of what was likely, below which so much has been passed that the rest says nothing
+
+
+class Errands:
+    """The ways to errands over one floor plan."""
+
+    def __init__(self, floor: OccupancyMap) -> None:
+        """A plan that is too large, or has no open floor, has no errands."""
+        self.stride = max(1, round(CELL / floor.resolution))
+        self.size, self.origin = self.stride * floor.resolution, np.asarray(floor.origin, dtype=np.float32)
+        clearance = np.where(floor.cells == FREE, floor.wall_distance, -1.0)[:: self.stride, :: self.stride]
+        is_open = clearance >= CLEARANCE
+        self.shape = is_open.shape
+        self.directions = np.zeros((0, 2, is_open.size), np.float32)  # (G, 2, cells)
+        self.costs = np.zeros((0, is_open.size), np.float32)  # (G, cells) [m, dearer near walls]
+        if is_open.size <= MOST_CELLS and is_open.any():
+            price = 1.0 + WALL_PRICE * np.clip(1.0 - (clearance - CLEARANCE) / COMFORT, 0.0, 1.0)
+            self.directions, self.costs = _ways(is_open, price, self.size)
+
+    def of(self, positions: Floats32, velocities: Floats32) -> Bound:
+        """Where people at positions (N, 2) [m] who walk at velocities (N, 2) [m/s] may be bound for."""
+        speed = np.hypot(velocities[:, 0], velocities[:, 1])
+        heading = velocities / np.maximum(speed, 1e-6)[:, None]
+        directions, costs = self._at(positions)  # (G, 2, N), (G, N)
+        fits = directions[:, 0] * heading[:, 0] + directions[:, 1] * heading[:, 1]
+        likely = np.where(np.isfinite(costs), np.exp(SHARPNESS * (fits - 1.0)), 0.0).astype(np.float32)
+        bound = Bound(self, likely, velocities, np.zeros(len(positions), np.float32))
+        bound.turned_by = bound.mean_angle(positions)
+        return bound
+
+    def _at(self, positions: Floats32) -> tuple[Floats32, Floats32]:
+        columns, rows = ((positions[:, d] - self.origin[d]) / self.size for d in (0, 1))
+        column = np.clip(columns, 0, self.shape[1] - 1).astype(np.intp)
+        row = np.clip(rows, 0, self.shape[0] - 1).astype(np.intp)
+        cell = row * self.shape[1] + column
+        return self.directions[:, :, cell], self.costs[:, cell]
+
+
+@dataclass
+class Bound:
+    """How `likely` (G, N) each errand is for each of the people, who walked at `velocities` (N, 2) [m/s] when the mean
+    direction of their ways was `turned_by` (N,) [rad]; NaN where there is none."""
+
+    errands: Errands
+    likely: Floats32
+    velocities: Floats32
+    turned_by: Floats32
+
+    def onward(self, positions: Floats32, before: Floats32) -> tuple[Floats32, NDArray[np.bool_]]:
+        """The velocity (N, 2) [m/s] that people want who have come to positions (N, 2) [m], as they walked at first,
+        turned by as much as their ways have turned since; `before` (N, 2) where the ways say nothing; and of whom they
+        do, (N,)."""
+        angle = np.asarray(wrap_angle(self.mean_angle(positions) - self.turned_by))
+        known = np.abs(angle) < MOST_TURN  # not so where it is NaN
+        cosine, sine = np.cos(angle), np.sin(angle)
+        x, y = self.velocities[:, 0], self.velocities[:, 1]
+        wanted = pair(cosine * x - sine * y, sine * x + cosine * y)
+        return np.where(known[:, None], wanted, before).astype(np.float32), known
+
+    def mean_angle(self, positions: Floats32) -> Floats32:
+        """Of the ways at positions (N, 2) [m], (N,) [rad]; NaN where they lead everywhere."""
+        directions, costs = self.errands._at(positions)
+        weights = np.where(costs > ARRIVED, self.likely, np.float32(0.0))
+        total = weights.sum(axis=0)
+        x, y = ((weights * directions[:, d]).sum(axis=0) for d in (0, 1))
+        agreed = np.hypot(x, y) > AGREED * total
+        agreed &= total > LEFT * self.likely.sum(axis=0)
+        return np.where(agreed, np.arctan2(y, x), np.nan).astype(np.float32)
+
+
+def _ways(is_open: NDArray[np.bool_], price: Floats, size: float) -> tuple[Floats32, Floats32]:
+    """From every cell to each of G errands: in which direction one walks (G, 2, cells), and what it costs (G, cells)
+    [m, dearer where the `price` says], inf where no way leads there."""
+    costs, towards = csgraph.dijkstra(
+        grid_graph(is_open, price, size), indices=_spread(is_open), return_predecessors=True
+    )
+    number, columns = np.arange(is_open.size), is_open.shape[1]
+    towards = np.where(towards < 0, number, towards)
+    aims = np.broadcast_to(number, towards.shape)
+    for _ in range(AIM):
+        aims = np.take_along_axis(towards, aims, axis=1)
+    offset = np.stack([aims % columns - number % columns, aims // columns - number // columns], axis=1)
+    directions = offset / np.maximum(np.hypot(offset[:, 0], offset[:, 1]), 1e-6)[:, None]
+    # Somebody pressed against a wall goes as the nearest open cell would have them go.
+    row, column = ndimage.distance_transform_edt(~is_open, return_distances=False, return_indices=True)
+    nearest = (row * columns + column).reshape(-1)
+    return directions[:, :, nearest].astype(np.float32), costs[:, nearest].astype(np.float32)
+
+
+def _spread(is_open: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """At most MOST open cells, each as far as can be from those before; by their numbers."""
+    cells = np.argwhere(is_open)
+    chosen, apart = [0], np.full(len(cells), np.inf)
+    while len(chosen) < min(MOST, len(cells)):
+        apart = np.minimum(apart, np.hypot(*(cells - cells[chosen[-1]]).T))
+        chosen.append(int(np.argmax(apart)))
+    numbers: NDArray[np.intp] = cells[chosen, 0] * is_open.shape[1] + cells[chosen, 1]
+    return numbers

@@ -1,0 +1,81 @@
+"""What walls tell of where people go: on in the open, round a corner, through a door, and nothing at a fork."""
+
+import numpy as np
+import pytest
+
+from sac_son_nav.maps import FREE, OCCUPIED, OccupancyMap
+from sac_son_nav.prediction.errands import MOST, Errands
+
+RESOLUTION, PERIOD = 0.1, 0.8
+
+
+def plan(width: float, height: float, *floors: tuple[float, float, float, float]) -> OccupancyMap:
+    """Floors x0, y0, x1, y1 [m] in solid wall."""
+    cells = np.full((round(height / RESOLUTION), round(width / RESOLUTION)), OCCUPIED, np.int8)
+    for floor in floors:
+        x0, y0, x1, y1 = (round(value / RESOLUTION) for value in floor)
+        cells[y0:y1, x0:x1] = FREE
+    return OccupancyMap(cells, RESOLUTION)
+
+
+def walk(floor: OccupancyMap, position: tuple[float, float], velocity: tuple[float, float], looks: int = 6):
+    """Places and wanted velocities (looks, 2) of one person."""
+    here, wanted = np.array([position], np.float32), np.array([velocity], np.float32)
+    bound, places, wishes = Errands(floor).of(here, wanted), [], []
+    for _ in range(looks):
+        wanted, _ = bound.onward(here, wanted)
+        here = here + np.float32(PERIOD) * wanted
+        places.append(here[0])
+        wishes.append(wanted[0])
+    return np.array(places), np.array(wishes)
+
+
+CORNER = plan(10.0, 10.0, (0.2, 0.2, 9.8, 2.4), (7.6, 0.2, 9.8, 9.8))
+
+
+def test_round_a_corner_people_turn_before_the_wall_and_near_its_inner_side():
+    places, wishes = walk(CORNER, (8.6, 4.6), (0.0, -1.0), looks=7)
+    assert wishes[0, 1] < -0.9
+    assert wishes[-1, 0] < -0.9  # along the other corridor in the end
+    assert places[:, 1].min() > 0.7  # by themselves: nobody had to be told of the wall
+    np.testing.assert_allclose(np.hypot(*wishes.T), 1.0, rtol=1e-5)  # as fast as before
+
+
+@pytest.mark.parametrize("y", [0.9, 3.0, 5.1])
+def test_in_the_open_people_go_on_as_they_go_also_beside_a_wall(y):
+    hall = plan(16.0, 6.0, (0.2, 0.2, 15.8, 5.8))
+    _, wishes = walk(hall, (3.0, y), (1.0, 0.0), looks=5)
+    assert np.abs(np.rad2deg(np.arctan2(wishes[:, 1], wishes[:, 0]))).max() < 15.0
+
+
+def test_through_a_door_people_aim_at_it():
+    rooms = plan(12.0, 6.0, (0.2, 0.2, 5.9, 5.8), (6.1, 0.2, 11.8, 5.8), (5.8, 2.5, 6.2, 3.5))
+    aimed, _ = walk(rooms, (3.0, 3.9), (1.0, -0.25), looks=5)
+    assert abs(np.interp(6.0, aimed[:, 0], aimed[:, 1]) - 3.0) < 0.5
+
+
+def test_where_ways_part_walls_say_nothing_and_nobody_turns_back():
+    fork = plan(10.0, 10.0, (0.2, 7.4, 9.8, 9.6), (4.0, 0.2, 6.0, 9.6))
+    _, wishes = walk(fork, (5.0, 4.0), (0.0, 1.0), looks=5)
+    assert wishes[:, 1].min() > 0.9  # on to the wall; steering.turned keeps them off it
+    dead_end = plan(12.0, 3.0, (0.2, 0.4, 11.8, 2.6))
+    _, wishes = walk(dead_end, (8.0, 1.5), (1.0, 0.0), looks=5)
+    assert wishes[:, 0].min() > 0.9
+
+
+def test_what_is_too_large_or_has_no_floor_has_no_errands():
+    for cells in (np.full((700, 700), FREE, np.int8), np.full((20, 20), OCCUPIED, np.int8)):
+        errands = Errands(OccupancyMap(cells, 0.2))
+        assert len(errands.costs) == 0
+        wanted = np.array([[1.0, 0.0]], np.float32)
+        here = np.ones((1, 2), np.float32)
+        onward, known = errands.of(here, wanted).onward(here, wanted)
+        np.testing.assert_array_equal(onward, wanted)
+        assert not known.any()
+
+
+def test_errands_are_spread_over_the_floor():
+    errands = Errands(CORNER)
+    assert errands.costs.shape[0] == MOST
+    farthest = errands.costs.min(axis=0)[errands.costs.min(axis=0) < np.inf]
+    assert farthest.max() < 2.0  # [m, dearer near walls] to the nearest from anywhere
