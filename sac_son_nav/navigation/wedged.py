@@ -17,31 +17,39 @@ from numpy.typing import NDArray
 from sac_son_nav.navigation.planner import Candidates
 from sac_son_nav.states import Floats
 
-HELD_FOR = 0.5  # [s] of being held, after which it frees itself
+HELD_FOR = 0.5  # [s] of being held, all of them beside the same thing together, after which it frees itself
+HELD = 0.5  # share of what a plan wants, below which what the shield allows is being held
 FREES_FOR = 1.0  # [s] for which it does
 CAREFUL_FOR = 5.0  # [s] after it, in which it keeps as far off walls as the shield wants, and a little more
 GAINS, SOON = 0.03, 0.8  # [m] of room that a plan has to gain, in how many seconds
 CLOSE = 0.05  # [m] beyond what the shield keeps, in which something may be what holds it
 MORE = 0.02  # [m] more than the shield keeps
 STANDS = 0.02  # [m/s] below which it stands
+LONGEST = 0.3  # [s] between two commands that a moment of being held may count
 
 
 @dataclass
 class Wedged:
-    """Since when it has been held, and until when it frees itself [s]."""
+    """For how long it has been held beside what it is at, when that was told last, and until when it frees itself [s].
 
-    since: float | None = None
+    It may creep, back off a little and come again, between two moments of being held: so they count together, until it
+    has got away."""
+
+    held_for: float = 0.0
+    last: float | None = None
     until: float = -np.inf
 
     def held(self, stamp_s: float, wanted: float, allowed: float, room: float) -> None:
         """What the plan wanted and the shield allowed [m/s], and the `room` [m] to what is nobody beyond that which
         the shield keeps."""
-        if abs(wanted) < STANDS or abs(allowed) >= STANDS or room > CLOSE:
-            self.since = None
-            return
-        self.since = stamp_s if self.since is None else self.since
-        if stamp_s - self.since >= HELD_FOR:
-            self.until = stamp_s + FREES_FOR
+        elapsed = 0.0 if self.last is None else min(stamp_s - self.last, LONGEST)
+        self.last = stamp_s
+        if room > CLOSE:
+            self.held_for = 0.0
+        elif abs(wanted) >= STANDS and abs(allowed) < HELD * abs(wanted):
+            self.held_for += elapsed
+        if self.held_for >= HELD_FOR - 1e-9:
+            self.held_for, self.until = 0.0, stamp_s + FREES_FOR
 
     def frees(self, stamp_s: float) -> bool:
         """Whether it frees itself now."""

@@ -44,7 +44,7 @@ def test_it_is_wedged_only_by_what_is_near_and_after_a_while():
         assert not near.frees(t)
         near.held(t, 0.3, 0.0, 0.01)
         far.held(t, 0.3, 0.0, 0.4)
-        moving.held(t, 0.3, 0.1, 0.01)
+        moving.held(t, 0.3, 0.2, 0.01)
     assert near.frees(HELD_FOR + 0.1)
     assert not far.frees(HELD_FOR + 0.1)
     assert not moving.frees(HELD_FOR + 0.1)
@@ -52,6 +52,17 @@ def test_it_is_wedged_only_by_what_is_near_and_after_a_while():
     assert not near.frees(over)
     assert near.keeps(over, 0.05) > 0.05
     assert near.keeps(over + CAREFUL_FOR, 0.05) == 0.0
+
+
+def test_creeping_and_backing_off_a_little_is_being_held_all_the_same():
+    cycle = ((0.35, 0.0, 0.01), (-0.18, -0.18, 0.0), (0.4, 0.1, 0.02), (0.0, 0.0, 0.03))  # wanted, allowed, room
+    creeping, away = Wedged(), Wedged()
+    for t in range(12):
+        wanted, allowed, room = cycle[t % 4]
+        creeping.held(0.1 * t, wanted, allowed, room)
+        away.held(0.1 * t, wanted, allowed, room if t % 4 else 0.2)
+    assert creeping.frees(1.2)
+    assert not away.frees(1.2)
 
 
 def test_only_plans_that_gain_room_at_once_and_pass_are_left():
