@@ -6,7 +6,7 @@ of the worlds it lives in. Times are seconds of the world's own clock. Arrays ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,14 @@ class Tracks:
         return Tracks(
             stamp_s, frame, np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros((0, 2)), np.zeros((0, 4, 4)), np.zeros(0)
         )
+
+    def nearest(self, place: Floats, most: int, reach: float) -> Tracks:
+        """Those nearest to place (2,) [m], at most `most`, within `reach` [m]; the nearest first."""
+        distance = np.linalg.norm(self.positions - place, axis=-1)
+        who = np.argsort(distance, kind="stable")[:most]
+        who = who[distance[who] <= reach]
+        rows = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("stamp_s", "frame")}
+        return replace(self, **{name: values[who] for name, values in rows.items() if values is not None})
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ class HolonomicNavigator:
     def step(self, here: Floats, velocity: Floats, people: Tracks) -> HolonomicPlan:
         """The plan from `here` (2,) [m] at `velocity` (2,) [m/s], among people."""
         planner, config = self.config.planner, self.ways
-        people = self._attended(people, here)
+        people = people.nearest(here, self.config.people_considered, self.config.attention_range)
         robot = RobotFutures(np.array([*here, 0.0]), np.zeros((0, planner.steps, 3)), NOBODY, self.radius)
         without = foresee(self._predictor, people, robot, planner.step, None).without - here.astype(np.float32)
         plans = ways(here, self.goal, self.fastest, planner.steps, planner.step, config)
@@ -155,19 +155,3 @@ class HolonomicNavigator:
         # Who is late wants on more, whomever it disturbs and nearly whatever it dares.
         wants = config.weights.goal_distance * (1.0 + self.ways.hurry * late)
         return objective.total(terms, replace(config.weights, goal_distance=wants)), terms
-
-    def _attended(self, people: Tracks, here: Floats) -> Tracks:
-        """The nearest of them, as many and as far as the settings say."""
-        apart = np.linalg.norm(people.positions - here, axis=-1)
-        who = np.argsort(apart, kind="stable")[: self.config.people_considered]
-        who = who[apart[who] <= self.config.attention_range]
-        return Tracks(
-            people.stamp_s,
-            people.frame,
-            people.ids[who],
-            people.positions[who],
-            people.velocities[who],
-            people.covariances[who],
-            people.confidences[who],
-            radii=None if people.radii is None else people.radii[who],
-        )

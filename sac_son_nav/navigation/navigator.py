@@ -137,7 +137,7 @@ class Navigator:
         if self._at_goal(robot.pose):
             return self._finish(observation)
         route = self._current_route(observation)
-        people = self._attended(observation.tracks, robot.pose)
+        people = observation.tracks.nearest(robot.pose[:2], self.config.people_considered, self.config.attention_range)
         people = self.history.of(people) if getattr(self.predictor, "needs_past", 0) else people
         seen = Seen.of(observation, self.config.person_radius)
 
@@ -248,22 +248,6 @@ class Navigator:
             return routes.plan(observation.robot.pose[:2], self.goal[:2])
         except RouteError:
             return None
-
-    def _attended(self, tracks: Tracks, pose: Floats) -> Tracks:
-        """The nearest people, at most `people_considered`, within `attention_range`."""
-        distance = np.linalg.norm(tracks.positions - pose[:2], axis=-1)
-        near = np.argsort(distance, kind="stable")[: self.config.people_considered]
-        near = near[distance[near] <= self.config.attention_range]
-        return Tracks(
-            tracks.stamp_s,
-            tracks.frame,
-            tracks.ids[near],
-            tracks.positions[near],
-            tracks.velocities[near],
-            tracks.covariances[near],
-            tracks.confidences[near],
-            radii=None if tracks.radii is None else tracks.radii[near],
-        )
 
     def _options(
         self, observation: Observation, seen: Seen, people: Tracks, route: Route, start: Floats, limits: BaseLimits
