@@ -104,6 +104,10 @@ COLUMNS = (
     Column("closest_approach_m", "closest approach", "m", 1, 2, "least distance to a person, centre to centre"),
     Column("intimate_time_share", "intimate space", "%", -1, 1, "share of the time with a person within 0.45 m"),
     Column("collisions_human", "touched people", "", -1, 2, "touches of a person, per episode"),
+    Column(
+        *("collisions_robot_into_person", "ran into people", "", -1, 2),
+        "of these touches, those in which the robot came nearer faster than the person did",
+    ),
     Column("path_length_m", "way", "m", 0, 1, "length of the robot's way"),
 )
 
