@@ -12,6 +12,7 @@ Shapes: N people, G errands. Frame map, SI units.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ from sac_son_nav.states import Floats
 Floats32 = NDArray[np.float32]
 
 CELL = 0.2  # [m] of the grid on which ways are searched
-MOST_CELLS = 60_000  # of a floor plan; what is larger has no errands
+REACH, STRIDE = 10.0, 4.0  # [m] round whom errands are on a larger plan, and how far they go until they are made anew
 CLEARANCE, COMFORT, WALL_PRICE = 0.25, 0.4, 1.0  # [m], [m]: people keep off walls; and how much dearer they are
 MOST = 48  # errands
 AIM = 5  # cells along the way that people aim at
@@ -39,18 +40,23 @@ LEFT = 0.1  # of what was likely, below which so much has been passed that the r
 
 
 class Errands:
-    """The ways to errands over one floor plan."""
+    """The ways to errands over one floor plan, or over the part of it that is within REACH of a place."""
 
-    def __init__(self, floor: OccupancyMap) -> None:
-        """A plan that is too large, or has no open floor, has no errands."""
-        self.stride = max(1, round(CELL / floor.resolution))
-        self.size, self.origin = self.stride * floor.resolution, np.asarray(floor.origin, dtype=np.float32)
-        clearance = np.where(floor.cells == FREE, floor.wall_distance, -1.0)[:: self.stride, :: self.stride]
+    def __init__(self, floor: OccupancyMap, place: tuple[float, float] | None = None) -> None:
+        """`place` [m] or, if None, the whole plan. Where no floor is open there are no errands."""
+        stride = max(1, round(CELL / floor.resolution))
+        first, last = np.zeros(2, dtype=int), np.array(floor.cells.shape)
+        if place is not None:
+            middle, reach = floor.cell_at(np.asarray(place)), round(REACH / floor.resolution)
+            first, last = (np.clip(middle + side, 0, last) for side in (-reach, reach))
+        part = tuple(slice(start, stop, stride) for start, stop in zip(first, last, strict=True))
+        clearance = np.where(floor.cells[part] == FREE, floor.wall_distance[part], -1.0)
         is_open = clearance >= CLEARANCE
-        self.shape = is_open.shape
-        self.directions = np.zeros((0, 2, is_open.size), np.float32)  # (G, 2, cells)
-        self.costs = np.zeros((0, is_open.size), np.float32)  # (G, cells) [m, dearer near walls]
-        if is_open.size <= MOST_CELLS and is_open.any():
+        self.size, self.shape = stride * floor.resolution, is_open.shape
+        self.origin = (np.asarray(floor.origin) + floor.resolution * first[::-1]).astype(np.float32)
+        self.directions = np.zeros((0, 2, max(1, is_open.size)), np.float32)  # (G, 2, cells)
+        self.costs = np.zeros((0, max(1, is_open.size)), np.float32)  # (G, cells) [m, dearer near walls]
+        if is_open.any():
             price = 1.0 + WALL_PRICE * np.clip(1.0 - (clearance - CLEARANCE) / COMFORT, 0.0, 1.0)
             self.directions, self.costs = _ways(is_open, price, self.size)
 
@@ -67,8 +73,8 @@ class Errands:
 
     def _at(self, positions: Floats32) -> tuple[Floats32, Floats32]:
         columns, rows = ((positions[:, d] - self.origin[d]) / self.size for d in (0, 1))
-        column = np.clip(columns, 0, self.shape[1] - 1).astype(np.intp)
-        row = np.clip(rows, 0, self.shape[0] - 1).astype(np.intp)
+        column = np.clip(columns, 0, max(0, self.shape[1] - 1)).astype(np.intp)
+        row = np.clip(rows, 0, max(0, self.shape[0] - 1)).astype(np.intp)
         cell = row * self.shape[1] + column
         return self.directions[:, :, cell], self.costs[:, cell]
 
@@ -103,6 +109,19 @@ class Bound:
         agreed = np.hypot(x, y) > AGREED * total
         agreed &= total > LEFT * self.likely.sum(axis=0)
         return np.where(agreed, np.arctan2(y, x), np.nan).astype(np.float32)
+
+
+def errands_near(floor: OccupancyMap, place: Floats) -> Errands:
+    """The errands of people near place (2,) [m], worked out once for a plan or, if it is large, every STRIDE."""
+    if max(floor.cells.shape) * floor.resolution <= 2.0 * REACH:
+        return _made(floor, None)
+    x, y = (round(float(value) / STRIDE) * STRIDE for value in place)
+    return _made(floor, (x, y))
+
+
+@lru_cache(maxsize=8)
+def _made(floor: OccupancyMap, place: tuple[float, float] | None) -> Errands:
+    return Errands(floor, place)
 
 
 def _ways(is_open: NDArray[np.bool_], price: Floats, size: float) -> tuple[Floats32, Floats32]:

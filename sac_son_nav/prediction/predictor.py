@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -22,7 +22,7 @@ from sac_son_nav.crowds import social_force
 from sac_son_nav.crowds.bodies import advance
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.maps import OccupancyMap
-from sac_son_nav.prediction.errands import Bound, Errands
+from sac_son_nav.prediction.errands import Bound, errands_near
 from sac_son_nav.prediction.steering import turned
 from sac_son_nav.states import Tracks
 
@@ -163,12 +163,6 @@ class SocialForce:
         return _Alone(self.config, people, robot, step_s, walls if walls is not None and walls.walled else None)
 
 
-@lru_cache(maxsize=8)
-def errands_over(floor: OccupancyMap) -> Errands:
-    """The errands of a floor plan, worked out once."""
-    return Errands(floor)
-
-
 @dataclass
 class _Alone:
     """People in the world without the robot, and what they want and do to each other there at each of T steps: wishes
@@ -249,7 +243,7 @@ class _Alone:
         """Where people may be going, if the floor plan says."""
         if self.walls is None or not self.config.errands or self.config.turn_ahead == 0.0:
             return None
-        return errands_over(self.walls).of(self._home[:, 0], self._velocities)
+        return errands_near(self.walls, self.robot.start[:2]).of(self._home[:, 0], self._velocities)
 
     def _onward(self, positions: Floats32, before: Floats32, bound: Bound | None) -> Floats32:
         """What people at positions (N, 2) [m] want, who wanted `before` (N, 2) [m/s]: on, but not into a wall."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sac_son_nav.maps import FREE, OCCUPIED, OccupancyMap
-from sac_son_nav.prediction.errands import MOST, Errands
+from sac_son_nav.prediction.errands import MOST, Errands, errands_near
 
 RESOLUTION, PERIOD = 0.1, 0.8
 
@@ -63,15 +63,36 @@ def test_where_ways_part_walls_say_nothing_and_nobody_turns_back():
     assert wishes[:, 0].min() > 0.9
 
 
-def test_what_is_too_large_or_has_no_floor_has_no_errands():
-    for cells in (np.full((700, 700), FREE, np.int8), np.full((20, 20), OCCUPIED, np.int8)):
-        errands = Errands(OccupancyMap(cells, 0.2))
-        assert len(errands.costs) == 0
-        wanted = np.array([[1.0, 0.0]], np.float32)
-        here = np.ones((1, 2), np.float32)
-        onward, known = errands.of(here, wanted).onward(here, wanted)
-        np.testing.assert_array_equal(onward, wanted)
-        assert not known.any()
+def test_where_no_floor_is_open_there_are_no_errands():
+    errands = Errands(OccupancyMap(np.full((20, 20), OCCUPIED, np.int8), 0.2))
+    assert len(errands.costs) == 0
+    wanted, here = np.array([[1.0, 0.0]], np.float32), np.ones((1, 2), np.float32)
+    onward, known = errands.of(here, wanted).onward(here, wanted)
+    np.testing.assert_array_equal(onward, wanted)
+    assert not known.any()
+    off_the_plan = Errands(CORNER, (90.0, 90.0))
+    assert not off_the_plan.of(here, wanted).onward(here, wanted)[1].any()
+
+
+def test_on_a_large_plan_they_are_near_whom_they_are_asked_for():
+    """A corner far out on a plan of 60 m by 60 m: as on a plan of its own, and made anew only every few metres."""
+    cells = np.full((600, 600), OCCUPIED, np.int8)
+    cells[400:500, 300:400] = CORNER.cells
+    far = OccupancyMap(cells, RESOLUTION, (-5.0, 3.0))
+
+    def at(x: float, y: float) -> np.ndarray:
+        """Of the corner's own plan."""
+        return np.array([25.0 + x, 43.0 + y])
+
+    assert errands_near(far, at(6.1, 6.2)) is errands_near(far, at(7.5, 6.0))
+    assert errands_near(far, at(6.0, 6.0)) is not errands_near(far, at(-6.0, 6.0))
+    assert errands_near(CORNER, np.zeros(2)) is errands_near(CORNER, np.array([9.0, 9.0]))
+    here, wanted = at(8.6, 4.6).astype(np.float32)[None], np.array([[0.0, -1.0]], np.float32)
+    bound = errands_near(far, at(6.0, 1.3)).of(here, wanted)
+    for _ in range(7):
+        wanted, _ = bound.onward(here, wanted)
+        here = here + np.float32(PERIOD) * wanted
+    assert wanted[0, 0] < -0.9
 
 
 def test_errands_are_spread_over_the_floor():
