@@ -28,7 +28,14 @@ from sac_son_nav.navigation.surroundings import Seen, areas_of, with_returns
 from sac_son_nav.navigation.wedged import Wedged, free
 from sac_son_nav.prediction.history import History, long_enough
 from sac_son_nav.prediction.learned import LEAST_KNOWN, PREDICTORS, named_predictor
-from sac_son_nav.prediction.predictor import Foresight, Predictor, RobotFutures, SocialForceConfig, foresee
+from sac_son_nav.prediction.predictor import (
+    Foresight,
+    Predictor,
+    RobotFutures,
+    SocialForce,
+    SocialForceConfig,
+    foresee,
+)
 from sac_son_nav.states import STOP, Command, Floats, Observation, Tracks
 
 
@@ -109,6 +116,8 @@ class Navigator:
     def set_map(self, floor: OccupancyMap) -> None:
         """Use this floor plan; the route is made anew."""
         self.floor, self._routes = floor, RoutePlanner(floor, self.radius, self.config.route)
+        if isinstance(self.predictor, SocialForce):
+            self.predictor.prepare(floor)
         if not self._given_route:
             self.route, self._left = None, None
 

@@ -111,9 +111,14 @@ class Bound:
         return np.where(agreed, np.arctan2(y, x), np.nan).astype(np.float32)
 
 
+def is_small(floor: OccupancyMap) -> bool:
+    """Whether a plan's errands are spread over all of it."""
+    return bool(max(floor.cells.shape) * floor.resolution <= 2.0 * REACH)
+
+
 def errands_near(floor: OccupancyMap, place: Floats) -> Errands:
     """The errands of people near place (2,) [m], worked out once for a plan or, if it is large, every STRIDE."""
-    if max(floor.cells.shape) * floor.resolution <= 2.0 * REACH:
+    if is_small(floor):
         return _made(floor, None)
     x, y = (round(float(value) / STRIDE) * STRIDE for value in place)
     return _made(floor, (x, y))

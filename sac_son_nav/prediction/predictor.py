@@ -22,7 +22,7 @@ from sac_son_nav.crowds import social_force
 from sac_son_nav.crowds.bodies import advance
 from sac_son_nav.errors import ConfigError
 from sac_son_nav.maps import OccupancyMap
-from sac_son_nav.prediction.errands import Bound, errands_near
+from sac_son_nav.prediction.errands import Bound, errands_near, is_small
 from sac_son_nav.prediction.steering import turned
 from sac_son_nav.states import Tracks
 
@@ -157,6 +157,11 @@ class SocialForce:
         future[~robot.present] = foreseen.without
         future[robot.present] = foreseen.under(robot.poses[robot.present])
         return future
+
+    def prepare(self, walls: OccupancyMap) -> None:
+        """Work out what is the same whenever people on this plan are foreseen, so that the first time is as quick."""
+        if self.config.errands and walls.walled and is_small(walls):
+            errands_near(walls, np.zeros(2))
 
     def foresee(self, people: Tracks, robot: RobotFutures, step_s: float, walls: OccupancyMap | None) -> _Alone:
         """The world without the robot, on which each of its futures draws; see :func:`foresee`."""

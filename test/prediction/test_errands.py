@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from sac_son_nav.maps import FREE, OCCUPIED, OccupancyMap
+from sac_son_nav.prediction import errands
 from sac_son_nav.prediction.errands import MOST, Errands, errands_near
+from sac_son_nav.prediction.predictor import RobotFutures, SocialForce
+from sac_son_nav.states import Tracks
 
 RESOLUTION, PERIOD = 0.1, 0.8
 
@@ -64,10 +67,10 @@ def test_where_ways_part_walls_say_nothing_and_nobody_turns_back():
 
 
 def test_where_no_floor_is_open_there_are_no_errands():
-    errands = Errands(OccupancyMap(np.full((20, 20), OCCUPIED, np.int8), 0.2))
-    assert len(errands.costs) == 0
+    none = Errands(OccupancyMap(np.full((20, 20), OCCUPIED, np.int8), 0.2))
+    assert len(none.costs) == 0
     wanted, here = np.array([[1.0, 0.0]], np.float32), np.ones((1, 2), np.float32)
-    onward, known = errands.of(here, wanted).onward(here, wanted)
+    onward, known = none.of(here, wanted).onward(here, wanted)
     np.testing.assert_array_equal(onward, wanted)
     assert not known.any()
     off_the_plan = Errands(CORNER, (90.0, 90.0))
@@ -96,7 +99,17 @@ def test_on_a_large_plan_they_are_near_whom_they_are_asked_for():
 
 
 def test_errands_are_spread_over_the_floor():
-    errands = Errands(CORNER)
-    assert errands.costs.shape[0] == MOST
-    farthest = errands.costs.min(axis=0)[errands.costs.min(axis=0) < np.inf]
+    spread = Errands(CORNER)
+    assert spread.costs.shape[0] == MOST
+    farthest = spread.costs.min(axis=0)[spread.costs.min(axis=0) < np.inf]
     assert farthest.max() < 2.0  # [m, dearer near walls] to the nearest from anywhere
+
+
+def test_what_a_plan_needs_is_worked_out_when_it_comes_and_not_when_somebody_does():
+    floor, model = plan(8.0, 4.0, (0.2, 0.2, 7.8, 3.8)), SocialForce()
+    model.prepare(floor)
+    made = errands._made.cache_info().misses
+    people = Tracks(0.0, "map", np.arange(1), np.ones((1, 2)), np.ones((1, 2)), np.zeros((1, 4, 4)), np.ones(1))
+    robot = RobotFutures(np.array([5.0, 2.0, 0.0]), np.zeros((0, 6, 3)), np.zeros(0, dtype=bool), 0.2)
+    assert model.foresee(people, robot, 0.4, floor).without.shape == (1, 6, 2)
+    assert errands._made.cache_info().misses == made
