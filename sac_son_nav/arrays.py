@@ -4,8 +4,8 @@ The laws of walking, the roll-out and the objective are written once against the
 (2023.12); :func:`namespace` hands out the library their arguments come from. So the robot needs no torch to
 drive, and training takes gradients through the very code that drives it.
 
-NumPy speaks the standard by itself; a control step makes thousands of small calls, each of which a layer in between
-would cost as much again.
+NumPy speaks the standard by itself from 2.1 on; a control step makes thousands of small calls, each of which a layer
+in between would cost as much again. For the older ones of robots there is the layer.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ __all__ = [
     "put",
 ]
 
-_NAMESPACES: dict[type, Any] = {np.ndarray: np}
 _OF_NUMPY = (np.ndarray, np.generic)
+_NUMPY: Any = np if hasattr(np, "astype") else array_api_compat.array_namespace(np.zeros(0))  # robots have older ones
+_NAMESPACES: dict[type, Any] = {np.ndarray: _NUMPY}
 
 
 def namespace(*arrays: Array) -> Any:
@@ -45,7 +46,7 @@ def namespace(*arrays: Array) -> Any:
             return _NAMESPACES[kind]
         if kind not in (int, float):
             numpy = isinstance(array, _OF_NUMPY)
-            found = _NAMESPACES[kind] = np if numpy else array_api_compat.array_namespace(array)
+            found = _NAMESPACES[kind] = _NUMPY if numpy else array_api_compat.array_namespace(array)
             return found
     raise TypeError(f"expected at least one array, got {[type(a).__name__ for a in arrays]}")
 
