@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import ndimage, sparse
 
 from sac_son_nav.states import Floats
 
@@ -25,3 +25,21 @@ def grid_graph(is_open: NDArray[np.bool_], price: Floats, size: float) -> sparse
     tail, head, cost = np.concatenate(tails), np.concatenate(heads), np.concatenate(costs)
     half = sparse.coo_matrix((cost, (tail, head)), shape=(rows * columns, rows * columns))
     return (half + half.T).tocsr()
+
+
+def further(predecessors: NDArray[np.intp], steps: int) -> NDArray[np.intp]:
+    """Where one comes from each cell by so many steps of the way to a source, (..., cells), by SciPy's `predecessors`
+    (..., cells) of a search from there; who is there, or can't get there, stays."""
+    number = np.arange(predecessors.shape[-1])
+    towards = np.where(predecessors < 0, number, predecessors)
+    ahead = np.broadcast_to(number, towards.shape)
+    for _ in range(steps):
+        ahead = np.take_along_axis(towards, ahead, axis=-1)
+    return ahead
+
+
+def nearest_open(is_open: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The number of the open cell that is nearest to each, (rows, columns): for who is pressed against a wall."""
+    row, column = ndimage.distance_transform_edt(~is_open, return_distances=False, return_indices=True)
+    numbers: NDArray[np.intp] = row * is_open.shape[1] + column
+    return numbers

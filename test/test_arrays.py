@@ -9,7 +9,6 @@ import pytest
 from sac_son_nav.arrays import components_first, device, namespace, pair
 
 
-@pytest.mark.skipif(not hasattr(np, "astype"), reason="NumPy before 2.1 does not")
 def test_numpy_speaks_for_itself_scalars_too() -> None:
     assert namespace(2.0, np.zeros(3)) is np
     assert namespace(np.float32(1.0)) is np

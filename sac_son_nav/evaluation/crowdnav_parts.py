@@ -5,10 +5,7 @@ what was broken off goes on from there. For robots in whom no case depends on an
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from itertools import repeat
-from multiprocessing import get_context
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from sac_son_nav.errors import ResultsError
 from sac_son_nav.evaluation.progress import Progress
 from sac_son_nav.evaluation.provenance import code_fingerprint, fingerprint
 from sac_son_nav.evaluation.report import write_summary
+from sac_son_nav.evaluation.workers import Workers
 from sac_son_nav.states import Floats
 
 PART = 25  # cases
@@ -45,7 +43,7 @@ def in_parts(
     done = {part: _read(file) for part, file in files.items() if file.exists()}
     left = [part for part in parts if part not in done]
     said = Progress(every=30.0)
-    for part, found in zip(left, _found(run, trial, left, seed, workers), strict=True):
+    for part, found in Workers(workers).each(_one, ((run, trial, part, seed) for part in left)):
         write_summary(files[part], found)
         done[part] = found
         said(f"{sum(map(len, done))} of {len(cases)} cases")
@@ -54,16 +52,11 @@ def in_parts(
     return {name: np.concatenate([done[part][name] for part in parts]) for name in done[parts[0]]}
 
 
-def _found(
-    run: Callable[[Any, Sequence[int], int], Columns], trial: Any, parts: Sequence[Any], seed: int, workers: int
-) -> Iterator[Columns]:
-    """What is found of each part, in their order."""
-    if workers < 2 or len(parts) < 2:
-        yield from (run(trial, part, seed) for part in parts)
-        return
-    with ProcessPoolExecutor(min(workers, len(parts)), get_context("spawn")) as pool:
-        found: Iterable[Columns] = pool.map(run, repeat(trial), parts, repeat(seed))
-        yield from found
+def _one(
+    run: Callable[[Any, Sequence[int], int], Columns], trial: Any, part: tuple[int, ...], seed: int
+) -> tuple[tuple[int, ...], Columns]:
+    """The part, as they come back in any order, and what is found of it."""
+    return part, run(trial, part, seed)
 
 
 def _read(file: Path) -> Columns:

@@ -20,7 +20,7 @@ from sac_son_nav.errors import ConfigError
 from sac_son_nav.navigation import objective
 from sac_son_nav.navigation.navigator import NavigationConfig
 from sac_son_nav.navigation.patience import Patience
-from sac_son_nav.navigation.planner import shift
+from sac_son_nav.navigation.planner import shift, slowly
 from sac_son_nav.prediction.learned import named_predictor
 from sac_son_nav.prediction.predictor import Floats32, Predictor, RobotFutures, foresee
 from sac_son_nav.states import Floats, Tracks
@@ -78,11 +78,9 @@ def ways(here: Floats, goal: Floats, fastest: float, steps: int, step_s: float, 
 
 def variations(plans: Floats, fastest: float, spread: float, count: int, random: np.random.Generator) -> Floats:
     """Noisy versions of plans (B, T, 2) [m/s], (count, T, 2), at most `fastest` [m/s]. The noise, of standard
-    deviation `spread` [m/s], changes slowly, so that it bends a plan instead of rattling it."""
+    deviation `spread` [m/s], changes slowly."""
     noise = spread * random.standard_normal((count, KNOTS, 2))
-    places = np.linspace(0.0, KNOTS - 1.0, plans.shape[1])
-    weights = np.clip(1.0 - np.abs(places[:, None] - np.arange(KNOTS)), 0.0, None)  # (T, KNOTS)
-    varied = plans[np.arange(count) % len(plans)] + weights @ noise
+    varied = plans[np.arange(count) % len(plans)] + slowly(noise, plans.shape[1])
     slower: Floats = varied / np.maximum(np.hypot(varied[..., :1], varied[..., 1:]) / fastest, 1.0)
     return slower
 

@@ -211,15 +211,22 @@ def _pursue(pose: Floats, target: Floats, speed: Floats, back: NDArray[np.bool_]
 
 def _variations(last: Floats, config: PlannerConfig, random: np.random.Generator, count: int) -> Floats:
     """A plan itself and noisy versions of it, (count, T, 2); the noise changes slowly, on a grid of a
-    sixth of the horizon, so that it bends a plan instead of rattling it."""
-    knots = 7
-    noise = random.standard_normal((count, knots, 2)) * [config.linear_spread, config.angular_spread]
+    sixth of the horizon."""
+    noise = random.standard_normal((count, 7, 2)) * [config.linear_spread, config.angular_spread]
     noise[0] = 0.0
-    places = np.linspace(0.0, knots - 1.0, config.steps)
-    low = np.minimum(places.astype(int), knots - 2)
-    share = (places - low)[:, None]
-    varied: Floats = last + noise[:, low] * (1.0 - share) + noise[:, low + 1] * share
+    varied: Floats = last + slowly(noise, config.steps)
     return varied
+
+
+def slowly(noise: Floats, steps: int) -> Floats:
+    """Noise drawn at some moments (K, M, 2), the first and the last of the horizon among them, at all `steps`
+    (K, T, 2): what changes slowly bends a plan instead of rattling it."""
+    moments = noise.shape[1]
+    places = np.linspace(0.0, moments - 1.0, steps)
+    low = np.minimum(places.astype(int), moments - 2)
+    share = (places - low)[:, None]
+    spread: Floats = noise[:, low] * (1.0 - share) + noise[:, low + 1] * share
+    return spread
 
 
 def _brakes(pose: Floats, velocity: Floats, route: Route, limits: BaseLimits, config: PlannerConfig) -> Floats:

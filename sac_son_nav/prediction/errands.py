@@ -12,16 +12,15 @@ Shapes: N people, G errands. Frame map, SI units.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from scipy.sparse import csgraph
 
 from sac_son_nav.arrays import pair
 from sac_son_nav.geometry import wrap_angle
-from sac_son_nav.grid_graph import grid_graph
+from sac_son_nav.grid_graph import further, grid_graph, nearest_open
 from sac_son_nav.maps import FREE, OccupancyMap
 from sac_son_nav.states import Floats
 
@@ -67,9 +66,7 @@ class Errands:
         directions, costs = self._at(positions)  # (G, 2, N), (G, N)
         fits = directions[:, 0] * heading[:, 0] + directions[:, 1] * heading[:, 1]
         likely = np.where(np.isfinite(costs), np.exp(SHARPNESS * (fits - 1.0)), 0.0).astype(np.float32)
-        bound = Bound(self, likely, velocities, np.zeros(len(positions), np.float32))
-        bound.turned_by = bound.mean_angle(positions)
-        return bound
+        return Bound(self, likely, positions, velocities)
 
     def _at(self, positions: Floats32) -> tuple[Floats32, Floats32]:
         columns, rows = ((positions[:, d] - self.origin[d]) / self.size for d in (0, 1))
@@ -79,21 +76,25 @@ class Errands:
         return self.directions[:, :, cell], self.costs[:, cell]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Bound:
-    """How `likely` (G, N) each errand is for each of the people, who walked at `velocities` (N, 2) [m/s] when the mean
-    direction of their ways was `turned_by` (N,) [rad]; NaN where there is none."""
+    """How `likely` (G, N) each errand is for each of the people, who walked at `velocities` (N, 2) [m/s] when they
+    were at `start` (N, 2) [m]."""
 
     errands: Errands
     likely: Floats32
+    start: Floats32
     velocities: Floats32
-    turned_by: Floats32
+
+    @cached_property
+    def _begun(self) -> Floats32:
+        return self.mean_angle(self.start)
 
     def onward(self, positions: Floats32, before: Floats32) -> tuple[Floats32, NDArray[np.bool_]]:
         """The velocity (N, 2) [m/s] that people want who have come to positions (N, 2) [m], as they walked at first,
         turned by as much as their ways have turned since; `before` (N, 2) where the ways say nothing; and of whom they
         do, (N,)."""
-        angle = np.asarray(wrap_angle(self.mean_angle(positions) - self.turned_by))
+        angle = np.asarray(wrap_angle(self.mean_angle(positions) - self._begun))
         known = np.abs(angle) < MOST_TURN  # not so where it is NaN
         cosine, sine = np.cos(angle), np.sin(angle)
         x, y = self.velocities[:, 0], self.velocities[:, 1]
@@ -136,15 +137,9 @@ def _ways(is_open: NDArray[np.bool_], price: Floats, size: float) -> tuple[Float
         grid_graph(is_open, price, size), indices=_spread(is_open), return_predecessors=True
     )
     number, columns = np.arange(is_open.size), is_open.shape[1]
-    towards = np.where(towards < 0, number, towards)
-    aims = np.broadcast_to(number, towards.shape)
-    for _ in range(AIM):
-        aims = np.take_along_axis(towards, aims, axis=1)
+    aims, nearest = further(towards, AIM), nearest_open(is_open).reshape(-1)
     offset = np.stack([aims % columns - number % columns, aims // columns - number // columns], axis=1)
     directions = offset / np.maximum(np.hypot(offset[:, 0], offset[:, 1]), 1e-6)[:, None]
-    # Somebody pressed against a wall goes as the nearest open cell would have them go.
-    row, column = ndimage.distance_transform_edt(~is_open, return_distances=False, return_indices=True)
-    nearest = (row * columns + column).reshape(-1)
     return directions[:, :, nearest].astype(np.float32), costs[:, nearest].astype(np.float32)
 
 

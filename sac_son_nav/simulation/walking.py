@@ -15,11 +15,11 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
+from scipy import sparse
 from scipy.sparse import csgraph
 
 from sac_son_nav.errors import RouteError
-from sac_son_nav.grid_graph import grid_graph
+from sac_son_nav.grid_graph import further, grid_graph, nearest_open
 from sac_son_nav.maps import FREE, OCCUPIED, UNKNOWN, OccupancyMap
 from sac_son_nav.simulation.rays import RayCaster
 from sac_son_nav.states import Floats
@@ -57,8 +57,7 @@ class WalkingGraph:
         if not self.open.any():
             raise RouteError(f"floor plan: expected open floor {2 * CLEARANCE:.2f} m wide somewhere, found none")
         # Somebody pushed against a wall walks as the nearest open cell would have them walk.
-        nearest = ndimage.distance_transform_edt(~self.open, return_distances=False, return_indices=True)
-        self._nearest_open = nearest[0] * self.open.shape[1] + nearest[1]
+        self._nearest_open = nearest_open(self.open)
         self._ways: dict[tuple[float, float], Way] = {}
         self._landmarks: dict[tuple[float, float], int] = {}
         self._guide = np.zeros((0, self.open.size, 3))
@@ -107,11 +106,7 @@ class WalkingGraph:
         row, column = self.cell_at(goal)
         source = int(self._nearest_open[row, column])
         costs, towards = csgraph.dijkstra(self._graph, indices=source, return_predecessors=True)
-        number = np.arange(self.open.size)
-        towards = np.where(towards < 0, number, towards)
-        ahead = number
-        for _ in range(LOOK_AHEAD):
-            ahead = towards[ahead]
+        ahead = further(towards, LOOK_AHEAD)
         centres = self._centres.reshape(-1, 2)
         aims = centres[ahead][self._nearest_open]  # (rows, columns, 2)
         aims = np.where((ahead == source)[self._nearest_open][..., None], goal, aims)
